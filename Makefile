@@ -1,0 +1,33 @@
+# Two commands: `make run` starts the bot, `make test` checks everything. CI calls the same ones (.ci/run).
+MILIA := .venv/bin/milia
+STEPS := .venv/bin/python -m milia.steps
+.DEFAULT_GOAL := help
+.PHONY: help setup run train test check eval bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv with the pinned dependencies; does nothing when nothing changed
+	@sh scripts/setup.sh
+
+run: setup ## set up, train if something changed, start the bot on this machine
+	@$(MILIA) run
+
+train: setup ## train a model if content, data, code or configuration changed
+	@$(MILIA) train
+
+test: setup ## run every check, the slow ones too
+	@$(STEPS) test
+
+check: setup ## run the fast checks: lint, types, content, unit tests
+	@$(STEPS) check
+
+eval: setup ## score the bot on the held-out messages and dialogs
+	@$(MILIA) eval
+
+bench: setup ## measure the time a message takes
+	@$(MILIA) bench
+
+clean: ## remove trained models, caches and results; keeps .venv and the conversations in var/
+	@rm -rf models/*.tar.gz models/.new .rasa results var/log build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find milia actions tests -name __pycache__ -type d -prune -exec rm -rf {} +

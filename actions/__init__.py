@@ -1,0 +1,1 @@
+"""The action server's actions: thin, over the pure core in `milia`."""

@@ -1,0 +1,46 @@
+"""Run a module as a child of `milia run`: `python -m milia.launch MODULE [ARGUMENT ...]`.
+
+Two things that the module would not do by itself: it ends when its parent is gone, however that died (a killed parent
+would leave two servers on their ports), and the API token reaches Rasa without standing in the list of processes.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+TOKEN = "MILIA_API_TOKEN"
+PATIENCE_SECONDS = 15
+
+
+def end_with_parent() -> None:
+    """Wait until standard input, a pipe that only the parent holds open, closes; then end this process."""
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE_SECONDS)
+    os._exit(1)
+
+
+def arguments_for(module: str, arguments: list[str], token: str) -> list[str]:
+    """Return the module's arguments; Rasa's HTTP API is switched on only where a token protects it."""
+    if module == "rasa" and token:
+        return [*arguments, "--enable-api", "--auth-token", token]
+    return arguments
+
+
+def main(command: list[str]) -> None:
+    """Run `command`: a module's name and its arguments."""
+    module, *arguments = command
+    os.umask(0o077)  # conversations and logs are for their owner only
+    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
+    sys.argv = [module, *arguments_for(module, arguments, os.environ.get(TOKEN, ""))]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Rasa graph components: what the assistant reads out of one message."""

@@ -1,0 +1,193 @@
+"""Decides what a message asks: the topics, whether it describes bumps, whether the article answers it.
+
+Each label is scored on its own, by two models whose mistakes differ: logistic regression over words, characters,
+concepts and the sentence embedding, and label-wise attention over the encoder's hidden states. `milia.nlu.decision`
+turns the scores into a set. The main label becomes the Rasa intent; all of it is in the parse under `understanding`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, METADATA, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from sklearn.linear_model import LogisticRegression
+
+from milia.labels import labels_of, main_intent
+from milia.nlu.decision import Decision, LabelSets
+from milia.nlu.label_attention import LabelAttention, train_label_attention
+from milia.nlu.sentence_encoder import STATES, SentenceEncoder, embedding
+from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
+from milia.nlu.text_features import TextFeatures
+
+logger = logging.getLogger(__name__)
+
+# Key of the parse with what the message asks: labels, scores, confidence, rivals.
+UNDERSTANDING = "understanding"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class TopicClassifier(GraphComponent):
+    """Multi-label classifier; labels come from an example's intent and the intents under `also` in its metadata."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """Return the settings; config.yml says why each has its value."""
+        return {
+            "regularization": 4.0,
+            "hidden": 384,
+            "epochs": 20,
+            "attention_weight": 0.5,
+            "exact": 0.6,
+            "candidates": 6,
+            "unsure_below": 0.2,
+            "seed": 0,
+        }
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """Name what has to run before."""
+        return [SentenceEncoder, SituationExtractor]
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Name the packages that Rasa has to find."""
+        return ["sklearn", "scipy", "joblib"]
+
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        self._config, self._storage, self._resource = config, model_storage, resource
+        self._features: TextFeatures
+        self._weights: np.ndarray
+        self._bias: np.ndarray
+        self._attention: LabelAttention
+        self._sets: LabelSets
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> TopicClassifier:
+        """Create an untrained component."""
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> TopicClassifier:
+        """Load a trained component from the model."""
+        component = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            component._features = TextFeatures.load(folder / "features.joblib")
+            with np.load(folder / "regression.npz", allow_pickle=False) as stored:
+                component._weights, component._bias = stored["weights"], stored["bias"]
+            component._attention = LabelAttention.load(folder / "attention.npz")
+            component._sets = LabelSets.from_dict(json.loads((folder / "sets.json").read_text()), **component._settings)
+        return component
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"exact": self._config["exact"], "candidates": self._config["candidates"]}
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fit both models on every example that has an intent."""
+        examples = [one for one in training_data.training_examples if one.get(INTENT) and one.get(STATES) is not None]
+        sets = [frozenset(example_labels(one)) for one in examples]
+        labels = sorted(set().union(*sets))
+        targets = np.array([[label in one for label in labels] for one in sets], dtype=np.float32)
+        texts = [one.get(TEXT) for one in examples]
+        states = [one.get(STATES) for one in examples]
+        named = [one.get(CONCEPTS) or () for one in examples]
+        self._features = TextFeatures(sorted({name for names in named for name in names})).fit(texts)
+        flags = self._features.flags(named)
+        matrix = self._features.matrix(texts, np.array([embedding(one) for one in states]), flags)
+        rows, biases = [], []
+        for column in range(len(labels)):
+            model = LogisticRegression(C=self._config["regularization"], solver="liblinear", max_iter=300)
+            model.fit(matrix, targets[:, column])
+            rows.append(model.coef_[0])
+            biases.append(model.intercept_[0])
+        self._weights, self._bias = np.array(rows, np.float32), np.array(biases, np.float32)
+        logger.info("Trained %d label regressions on %d examples.", len(labels), len(texts))
+        self._attention = train_label_attention(
+            states,
+            flags,
+            targets,
+            hidden=self._config["hidden"],
+            epochs=self._config["epochs"],
+            seed=self._config["seed"],
+            progress=lambda done, total: logger.info("Label attention: step %d of %d.", done, total),
+        )
+        self._sets = LabelSets.from_messages(labels, sets, **self._settings)
+        self._persist()
+        return self._resource
+
+    def _persist(self) -> None:
+        with self._storage.write_to(self._resource) as folder:
+            self._features.save(folder / "features.joblib")
+            np.savez(folder / "regression.npz", weights=self._weights, bias=self._bias)
+            self._attention.save(folder / "attention.npz")
+            (folder / "sets.json").write_text(json.dumps(self._sets.to_dict()))
+
+    def scores(self, message: Message) -> np.ndarray:
+        """Return a probability for each label (labels,), each on its own."""
+        states = message.get(STATES)
+        flags = self._features.flags([message.get(CONCEPTS) or ()])
+        row = self._features.matrix([message.get(TEXT)], embedding(states)[np.newaxis, :], flags)
+        regression = row @ self._weights.T + self._bias
+        share = self._config["attention_weight"]
+        logits = (1 - share) * regression[0] + share * self._attention.logits(states, flags[0])
+        return np.asarray(1 / (1 + np.exp(-logits)))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Add the intent, its ranking and the understanding to each message; Rasa then swaps in a button's intent."""
+        for message in messages:
+            if message.get(TEXT):
+                self._understand(message)
+        return messages
+
+    def _understand(self, message: Message) -> None:
+        scores = self.scores(message)
+        order = np.argsort(-scores)
+        decision: Decision = self._sets.decide(scores)
+        sure = float(scores[order[0]]) >= self._config["unsure_below"]
+        name = main_intent(decision.labels)
+        first = max(float(scores[self._sets.labels.index(label)]) for label in decision.labels)
+        ranking = [{"name": name, "confidence": first}]
+        ranking += [
+            {"name": other, "confidence": float(scores[i])}
+            for i in order[:10]
+            if (other := main_intent([self._sets.labels[i]])) != name
+        ]
+        message.set(INTENT, ranking[0], add_to_output=True)
+        message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+        understanding = {
+            "labels": list(decision.labels) if sure else [],
+            "confidence": round(decision.confidence, 4),
+            "rivals": list(decision.rivals),
+            "scores": {self._sets.labels[i]: round(float(scores[i]), 4) for i in order[:10]},
+        }
+        message.set(UNDERSTANDING, understanding, add_to_output=True)
+
+
+def example_labels(message: Message) -> tuple[str, ...]:
+    """Return all labels of a training example: those of its intent, then those under `also`."""
+    metadata = message.get(METADATA) or {}
+    also = (metadata.get("intent") or {}).get("also", ())
+    intents = (message.get(INTENT), *also)
+    return tuple(dict.fromkeys(label for intent in intents for label in labels_of(intent)))

@@ -1,0 +1,1 @@
+"""Rasa policies: what must hold whatever the rules say."""

@@ -1,0 +1,357 @@
+"""`milia run`: the action server and the Rasa server together, started, watched and stopped as one.
+
+Whatever ends one of them (Ctrl-C, SIGTERM, its own death) ends the other too, and leaves no process behind. What they
+print goes to `var/log`; the terminal gets the steps, one line that says where the bot is, and the reason of a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import ipaddress
+import json
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from milia import processes, training
+from milia.environment import load_env_file, number_setting
+from milia.launch import TOKEN
+from milia.processes import Child, CommandError, Stopped, StopRequest, stop_on_signals
+from milia.progress import Progress
+
+START_SECONDS = 300
+STOP_SECONDS = 10
+PROBE_SECONDS = 2
+WARM_UP_SECONDS = 60
+MIN_TOKEN_LENGTH = 16
+# Sanic waits this long for requests in flight after SIGTERM; less than STOP_SECONDS.
+DRAIN_SECONDS = 7
+
+# Never through a proxy of the environment: these requests stay on this machine.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to serve, and whether a missing model may be trained first."""
+
+    root: Path
+    var: Path
+    host: str = "127.0.0.1"
+    port: int = 5005
+    actions_port: int = 5055
+    train: bool = True
+
+    @property
+    def local_host(self) -> str:
+        """The host under which this machine reaches the server."""
+        if self.host in {"0.0.0.0", "::"}:
+            return "127.0.0.1"
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def url(self) -> str:
+        """The server's address, as a person opens it."""
+        return f"http://{self.local_host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One of the servers: how to start it, and which address answers 200 once it is up."""
+
+    name: str
+    command: Sequence[str]
+    health: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    trouble: Sequence[str] = ()  # words in its log which mean that it answers, but is of no use
+
+
+def services(settings: Settings, model: Path) -> list[Service]:
+    """Return the servers to run, in the order in which they are to end.
+
+    Rasa ends first: a turn in flight still needs the action server.
+    """
+    actions = f"http://127.0.0.1:{settings.actions_port}"
+    launch = [sys.executable, "-m", "milia.launch"]
+    environment = {
+        "MILIA_ACTIONS_URL": f"{actions}/webhook",
+        "MILIA_DB": os.environ.get("MILIA_DB") or str(settings.var / "milia.db"),
+        "SANIC_GRACEFUL_SHUTDOWN_TIMEOUT": str(DRAIN_SECONDS),
+        # Read by the action server, which would otherwise listen on every network interface.
+        "SANIC_HOST": "127.0.0.1",
+    }
+    rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
+    rasa += ["--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
+    action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
+    return [
+        Service(
+            "rasa", rasa, f"{settings.url}/", environment, trouble=("Could not load model", "No valid model found")
+        ),
+        Service("actions", action_server, f"{actions}/health", environment),
+    ]
+
+
+def check_ports(settings: Settings) -> None:
+    """Refuse ports that another program has.
+
+    Raises:
+        CommandError: Names the port and the setting that chooses another.
+    """
+    if settings.port == settings.actions_port:
+        raise CommandError(
+            f"port {settings.port} is set for both servers: choose another with MILIA_PORT or MILIA_ACTIONS_PORT"
+        )
+    ports = (
+        (settings.host, settings.port, "MILIA_PORT", "--port"),
+        ("127.0.0.1", settings.actions_port, "MILIA_ACTIONS_PORT", "--actions-port"),
+    )
+    for host, port, name, option in ports:
+        if _taken(host, port):
+            other = _other_run(settings.var, port)
+            who = (
+                f"a Milia that already runs (process {other}; `kill {other}` stops it)" if other else "another program"
+            )
+            free = port + 10
+            raise CommandError(
+                f"port {port} is taken by {who}. Stop it, or choose another port: `{name}={free} make run`, or "
+                f"`.venv/bin/milia run {option} {free}`, or {name} in the file .env"
+            )
+
+
+def warm_up(url: str) -> None:
+    """Send one message through the REST channel, so that the first user does not wait; none if the channel is off.
+
+    Raises:
+        CommandError: The bot takes messages but gives no answer.
+    """
+    message = json.dumps({"sender": f"warm-up-{uuid.uuid4().hex}", "message": "hello"}).encode()
+    request = urllib.request.Request(
+        f"{url}/webhooks/rest/webhook", data=message, headers={"Content-Type": "application/json"}
+    )
+    try:
+        with _OPENER.open(request, timeout=WARM_UP_SECONDS) as answer:
+            bubbles = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code < 500:  # the channel is off, or wants a signature: nothing to warm up
+            return
+        raise CommandError(f"the bot answers a test message with the error {error.code}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"the bot does not answer a test message: {error}") from error
+    if not bubbles:
+        raise CommandError("the bot gives an empty answer to a test message")
+
+
+def serve(
+    settings: Settings,
+    to_run: Sequence[Service],
+    progress: Progress,
+    request: StopRequest,
+    ready: Callable[[str], None] = warm_up,
+) -> None:
+    """Run the servers until a signal comes or one of them dies, then end them all.
+
+    Raises:
+        Stopped: The signal came before the servers were up.
+        CommandError: A server died, or did not come up in time.
+    """
+    children: list[Child] = []
+    pid_file = settings.var / "milia.pid"
+    try:
+        with progress.step("Starting the servers"):
+            for service in to_run:
+                log = settings.var / "log" / f"{service.name}.log"
+                children.append(processes.start(service.name, service.command, log, settings.root, service.environment))
+            _write_pid_file(pid_file, settings)
+            _wait_until_up(to_run, children, progress, request)
+            _answer(ready, settings, children)
+        progress.say(f"Milia Triage is ready: {settings.url}  (chat in a terminal: .venv/bin/milia chat; stop: Ctrl-C)")
+        while not request.signal:
+            _require_alive(children)
+            time.sleep(processes.POLL_SECONDS)
+        progress.say("\nStopping: a turn in flight may finish ...")
+    finally:
+        killed = processes.stop(children, STOP_SECONDS, request)
+        pid_file.unlink(missing_ok=True)
+    if killed:
+        progress.say(f"Had to kill {' and '.join(killed)}: no end within {STOP_SECONDS} s.")
+    progress.say("Stopped.")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `milia run`."""
+    parser = subparsers.add_parser("run", help="train if needed, then start the bot: action server and Rasa server")
+    parser.add_argument("--host", help="address to listen on (MILIA_HOST; default 127.0.0.1: this machine only)")
+    parser.add_argument("--port", type=int, help="port of the bot (MILIA_PORT; default 5005)")
+    parser.add_argument("--actions-port", type=int, help="port of the action server (MILIA_ACTIONS_PORT; default 5055)")
+    parser.add_argument("--no-train", action="store_true", help="refuse to start, instead of training, without a model")
+    parser.set_defaults(func=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run `milia run`; returns 0 once stopped by a signal, 128 + signal if it came before the bot was up, 1 else."""
+    with stop_on_signals() as request:
+        try:
+            settings = read_settings(arguments, training.ROOT)
+            run(settings, request, Progress(4))
+            return 0
+        except Stopped:
+            print("Stopped.")
+            return 128 + (request.signal or 0)
+        except (CommandError, OSError) as error:
+            print(f"milia run: {processes.explain(error)}", file=sys.stderr)
+            return 1
+
+
+def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
+    """Check, train if needed, and serve: the steps of `milia run`, cheap ones first."""
+    with progress.step(f"Ports {settings.port} and {settings.actions_port}"):
+        check_ports(settings)
+        processes.private_folder(settings.var / "log")
+    request.check()
+    with progress.step("Checking the content"):
+        training.refuse_content_problems(training.content_problems(settings.root))
+    request.check()
+    model = training.current_model(settings.root)
+    with progress.step("The model is up to date" if model else "Training the model (a few minutes at most)"):
+        if not model and not settings.train:
+            raise CommandError("no model of the present content and data: run `make train`, or leave --no-train out")
+        model = model or training.train(settings.root, progress=progress, request=request)
+    serve(settings, services(settings, model), progress, request)
+
+
+def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
+    """Take the settings from the arguments, else from the environment, else from `.env`.
+
+    Raises:
+        CommandError: A value is not allowed; the message says what is.
+    """
+    load_env_file(root / ".env", os.environ)
+    token = os.environ.get(TOKEN, "")
+    if 0 < len(token) < MIN_TOKEN_LENGTH:
+        raise CommandError(
+            f"{TOKEN} has {len(token)} characters, it needs {MIN_TOKEN_LENGTH}: make one with `openssl rand -hex 24`"
+        )
+    settings = Settings(
+        root=root,
+        var=(root / (os.environ.get("MILIA_VAR") or "var")).absolute(),
+        host=arguments.host or os.environ.get("MILIA_HOST") or Settings.host,
+        port=_port(arguments.port, "MILIA_PORT", Settings.port),
+        actions_port=_port(arguments.actions_port, "MILIA_ACTIONS_PORT", Settings.actions_port),
+        train=not arguments.no_train,
+    )
+    if not _loopback(settings.host):
+        print(
+            f"Note: {settings.host} can be reached from other machines; put a proxy with TLS and a rate limit in front.",
+            file=sys.stderr,
+        )
+    return settings
+
+
+def _port(argument: int | None, name: str, default: int) -> int:
+    if argument is None:
+        return number_setting(os.environ, name, default)
+    return number_setting({name: str(argument)}, name, default)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _taken(host: str, port: int) -> bool:
+    """Tell whether a program listens there. Binding alone does not tell on macOS, connecting alone not everywhere."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.settimeout(PROBE_SECONDS)
+        if probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0:
+            return True
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that just closed is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            raise CommandError(
+                f"cannot listen on {host}:{port}: {error.strerror}. Choose another with MILIA_HOST or MILIA_PORT "
+                "(ports below 1024 need more rights)"
+            ) from error
+    return False
+
+
+def _write_pid_file(path: Path, settings: Settings) -> None:
+    path.write_text(json.dumps({"pid": os.getpid(), "ports": [settings.port, settings.actions_port]}), encoding="utf-8")
+
+
+def _other_run(var: Path, port: int) -> int | None:
+    """Return the process number of a `milia run` of this folder that holds the port, if its note says so."""
+    try:
+        note = json.loads((var / "milia.pid").read_text(encoding="utf-8"))
+        if port in note["ports"]:
+            os.kill(note["pid"], 0)
+            return int(note["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _wait_until_up(
+    to_run: Sequence[Service], children: Sequence[Child], progress: Progress, request: StopRequest
+) -> None:
+    """Wait until each server answers."""
+    deadline = time.monotonic() + START_SECONDS
+    waiting = {service.name: service.health for service in to_run}
+    while waiting:
+        request.check()
+        _require_alive(children)
+        for name, url in list(waiting.items()):
+            if _answers(url):
+                del waiting[name]
+        if time.monotonic() > deadline:
+            slow = next(child for child in children if child.name in waiting)
+            raise CommandError(f"{slow.name} did not answer within {START_SECONDS} s.{_end_of(slow)}")
+        progress.tick()
+        time.sleep(processes.POLL_SECONDS)
+    for service, child in zip(to_run, children, strict=True):
+        said = child.log.read_text(encoding="utf-8", errors="replace")
+        for words in service.trouble:
+            if words in said:
+                raise CommandError(f"the {child.name} server says: {words}.{_end_of(child)}")
+
+
+def _answer(ready: Callable[[str], None], settings: Settings, children: Sequence[Child]) -> None:
+    try:
+        ready(settings.url)
+    except CommandError as error:
+        raise CommandError(f"{error}.{''.join(map(_end_of, children))}") from error
+
+
+def _answers(url: str) -> bool:
+    try:
+        with _OPENER.open(url, timeout=PROBE_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _require_alive(children: Sequence[Child]) -> None:
+    for child in children:
+        if child.ended:
+            code = child.process.returncode
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+            raise CommandError(f"the {child.name} server {how}; the others were stopped.{_end_of(child)}")
+
+
+def _end_of(child: Child) -> str:
+    log = child.log
+    return f"\nLast lines of {child.name} (all of it: {log}):\n{processes.tail(log)}{processes.advice(log)}"

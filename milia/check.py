@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from milia.check_plan import CheckState, Plan, Standing, StateError, Step
-from milia.check_reader import Asked, Interpretation, Reader
+from milia.check_reader import Asked, Interpretation, Reader, words_of
 from milia.check_result import compose, escalate, said_answers
 from milia.triage import QUESTIONS, UNKNOWN, VALUES, Assessment
 from milia.triage_table import Part, Repeat, TriageTable
@@ -107,8 +107,13 @@ class Check:
         Without a state it reads a message before the check, for the `known` of `start`.
         """
         now = self._plan.standing(state) if state else None
-        asked = now.step.asked(now.answers.get("who", "")) if now and now.step else Asked()
-        return self._reader.read(text, asked)
+        if state is None or now is None or now.step is None:
+            return self._reader.read(text, Asked())
+        typed = _bare(text)
+        for title, choice in self._buttons(state, now, now.step):
+            if _bare(title) == typed:  # a title that is typed, or sent by a platform without payloads
+                return _of_choice(choice.partition("@")[0])
+        return self._reader.read(text, now.step.asked(now.answers.get("who", "")))
 
     def take(self, state: CheckState, said: Interpretation | str) -> CheckTurn:
         """Go on with a message or with the choice of a pressed button.
@@ -283,3 +288,19 @@ class Check:
 
     def _names(self, changed: Iterable[str]) -> str:
         return ", ".join(self._table.questions[question].name for question in changed)
+
+
+def _of_choice(choice: str) -> Interpretation:
+    """Return what a choice means, as if it had been read in a message."""
+    name, _, value = choice.partition("=")
+    if name == "sign":
+        return Interpretation(signs=frozenset(value.split("+")))
+    if name in VALUES:
+        return Interpretation(answers={name: value})
+    if name == "baby":
+        return Interpretation(reply="unsure" if value == UNKNOWN else value)
+    return Interpretation(reply=value or name)  # none, unsure, skip, keep, or what is to be asked again
+
+
+def _bare(text: str) -> list[str]:
+    return [word for word in words_of(text) if word not in (",", "?")]

@@ -231,6 +231,10 @@ class Reader:
             short = current or (corrects and question in _PLAIN_WORDS)
             words = self._mended(plain, question) if current else plain
             hits = self._hits(words, (self._short if short else self._cues)[question])
+            if not current:
+                hits = [
+                    hit for hit in hits if not (self._ranks[question][hit.value] and self._asks(plain[: hit.start]))
+                ]
             value = self._chosen(question, hits, unsure_in and current)
             if question == "who":
                 value = value or self._age(plain, text, current)
@@ -271,6 +275,11 @@ class Reader:
             if word in self._read["clause"]:
                 return False
         return False
+
+    def _asks(self, before: str) -> bool:
+        """Tell whether the clause before a cue opens as a question does."""
+        clause = before.rpartition(",")[2].split()
+        return bool(clause) and clause[0] in self._read["asks"]
 
     def _mended(self, plain: str, question: str) -> str:
         """Put the word of a cue in the place of a slip of it ("foreherd"), for the question in front only."""

@@ -18,7 +18,8 @@ class State:
             `described` the words of the last description, from which the guided check takes what is known.
         topic: topics of the last answer, for follow-ups.
         theme: the theme of the last answer, when it was one that the article does not cover.
-        option: what was put to choose from last, in order: payloads of buttons, then topics that were listed.
+        option: payloads of the buttons of the bot's last message: what may be pressed.
+        listed: topics that the last answer listed, in its order; else empty.
         offer: a question of the bot's that "yes" answers: `check`, or empty.
         check: the guided check in progress (`CheckState.to_dict`), or None.
         outcome: outcome of the guided check, when it ended at level 3 or 4 in this turn.
@@ -35,6 +36,7 @@ class State:
     topic: tuple[str, ...] = ()
     theme: str = ""
     option: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     offer: str = ""
     check: Mapping[str, Any] | None = None
     outcome: str = ""
@@ -68,7 +70,7 @@ class State:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-_LISTS = ("topic", "option", "sign", "sign_now", "sign_supposed")
+_LISTS = ("topic", "option", "listed", "sign", "sign_now", "sign_supposed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from milia.check import Check, CheckState, CheckTurn
-from milia.content import Answer, Content, Sentence, Situation, Theme, load_content
+from milia.content import TYPE, Answer, Content, Sentence, Situation, Theme, load_content
 from milia.conversation import Button, State, Turn
 from milia.follow_up import lean_on_context
 from milia.labels import CHITCHAT, NO_ANSWER, OUT_OF_SCOPE, PHOTO, RED_FLAG, TREATMENTS, TRIAGE, reported
@@ -26,6 +26,8 @@ START_CHECK = "/start_check"
 _MOST_BUTTONS = 3
 # Bare searches for a type, and the like, are answered with at most three sentences after the first.
 _MOST_MORE = 3
+# In the order in which the answer on types names them.
+_TYPES = tuple(f"type_{one}" for one in TYPE)
 _TREATMENT_TOPICS = frozenset({*TREATMENTS, "prevention_exfoliate"})
 
 
@@ -338,8 +340,8 @@ class Dialogue:
         buttons = [Button(self.phrases["check_button"][0], START_CHECK)] if describes else []
         answered, withheld = set(topics), self._withheld(state)
         following = [one for topic in topics for one in self.content.topics[topic].follow_ups]
-        if describes and not answered:
-            following = ["duration", "removal_self"]
+        if not answered:
+            following = ["duration", "removal_self"] if describes else ["definition", "see_provider", "duration"]
         for one in dict.fromkeys(following):
             if one not in answered and one not in withheld and len(buttons) < _MOST_BUTTONS:
                 buttons.append(Button(self.content.topics[one].button, f"/ask_{one}"))
@@ -357,7 +359,8 @@ class Dialogue:
         offer: str = "",
     ) -> Turn:
         """Finish a turn: what was offered is remembered, so that "yes" and "the last one" can be understood."""
-        state = replace(state, offer=offer, option=tuple(button.payload for button in buttons))
+        listed = _TYPES if "types" in topics else ()
+        state = replace(state, offer=offer, option=tuple(button.payload for button in buttons), listed=listed)
         return Turn(state, text, response, buttons, topics, facts)
 
 

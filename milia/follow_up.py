@@ -60,7 +60,7 @@ def lean_on_context(reading: Reading, state: State, content: Content, phrases: P
 
 def _chosen_option(reading: Reading, state: State) -> tuple[str, ...]:
     """Return the labels of what was put to choose from, when the message picks one by its place or its number."""
-    options = state.option
+    options = [f"/ask_{topic}" for topic in state.listed] or list(state.option)
     match = _CHOICE.search(reading.text) if len(reading.words) <= 6 else None
     place = _ORDINAL[match[1].lower()] if match else None
     if place is None and re.fullmatch(r"\W*[1-6]\W*", reading.text):

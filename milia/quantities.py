@@ -28,7 +28,7 @@ _UNIT = (
 )
 _QUANTITY = re.compile(
     rf"(?<![\w.,$£€/])(?P<num>{_VAGUE_NUM}|{_NUM}(?:\s?(?:-|–|to|or)\s?{_NUM})?(?P<and>\s+and\s+a\s+half)?|an?)(?:\s?-?\s?){_UNIT}"
-    r"(?P<half>\s+and\s+a\s+half)?(?![a-z]*[a-ce-np-z])(?=\W|o|$)",
+    r"(?P<half>\s+and\s+a\s+half)?(?=\W|old\b|olds\b|o\b|er\b|$)",
     re.IGNORECASE,
 )
 DAY, WEEK, MONTH, YEAR = 1.0, 7.0, 30.4375, 365.25
@@ -198,7 +198,7 @@ _GROUPS = (
     ("elder", 60 * YEAR, 100 * YEAR, r"grand?ma|gran|granny|nan|nana|nanna|grand?dad|grandpa|grandfather|grandmother|elderly|pensioner"),
 )
 _GROUP_PATTERNS = tuple(
-    (name, low, high, re.compile(rf"\b(?:{words})\b{_NO_GROUP_AFTER}", re.IGNORECASE)) for name, low, high, words in _GROUPS
+    (name, low, high, re.compile(rf"\b(?:{words})\b(?:(?<=s)|{_NO_GROUP_AFTER})", re.IGNORECASE)) for name, low, high, words in _GROUPS
 )
 _PAST_GROUP = re.compile(
     r"\b(?:as|was|were|since|being|been|when|trying for|try for|want|having|have|had|expecting|after|lost|another|next|from|every)"
@@ -214,6 +214,13 @@ _BARE_YEARS = re.compile(
     re.IGNORECASE,
 )
 _SEXED = re.compile(r"(?<![\w.,$])(?P<num>[1-9]\d)\s?(?:/\s?)?(?:[fm]|male|female|fem)\b(?!\w)|\b[fm]\s?/?\s?(?P<num2>[1-9]\d)\b(?![\d.,]*\s*(?:weeks?|months?|%))|^\s*(?P<num3>[1-9]\d)(?=\s*(?:,(?!\d)|\.\s))|(?<=[,.;] )(?P<num4>[1-9]\d)(?=,? (?:male|female|woman|man|year))", re.IGNORECASE)
+_BORN_ON = re.compile(r"\bborn (?:on )?the \d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE)
+_BABY_WORDS = re.compile(
+    r"\b(?:napp(?:y|ies)|diapers?|feeds?|bottles?|latch\w*|midwife|health visitor|breast\w*|formula|cot|crib|soft spot|fontanelle|"
+    r"milk spots?|newborn|baby|bub|lo|jabs|preemie|in good form|weeker)\b", re.IGNORECASE
+)
+_EARLY = re.compile(rf"\b(?P<num>\d{{1,2}})\s?(?:weeks?|wks?|w)\s+(?:early|prem\w*|preterm)\b|\bborn (?:at|@) (?P<at>2\d|3[0-6])\s?(?:\+\s?\d\s?)?(?:weeks?|wks?|w)\b", re.IGNORECASE)
+_DUE = re.compile(rf"\bdue(?: date)?(?: was| were)?(?: only| just)? (?P<num>{_NUM})\s?(?P<unit>weeks?|wks?|days?) ago\b", re.IGNORECASE)
 _DECADE = re.compile(r"\bin (?:my|her|his|their) (?:early |mid |late |mid-|late-|early-)?(?P<d>[2-9])0['’]?s\b", re.IGNORECASE)
 
 
@@ -295,8 +302,8 @@ def find_ages(text: str) -> tuple[AgeSpan, ...]:
     if re.search(r"\b(?:week|wk)[- ]?old\b", text, re.I):
         for m in re.finditer(r"(?<![\w-] )(?<![\w-])(?:week|wk)[- ]?old\b", text, re.I):
             add(m.start(), m.end(), 7.0, 13.99)
-    for m in re.finditer(r"(?<![\w-] )(?<![\w-])(?P<u>month|day)[- ]?old\b(?=\s+(?:bab|son|dau|girl|boy|inf))", text, re.I):
-        add(m.start(), m.end(), _unit_days(m["u"]), 1.99 * _unit_days(m["u"]))
+    for m in re.finditer(r"(?:^|\b(?:my|our|a|the|her|his|only|just|,|is)\s+)(?P<u>month|day|year)[- ]?old\b", text, re.I):
+        add(m.start("u"), m.end(), _unit_days(m["u"]), 1.99 * _unit_days(m["u"]))
     for m in _BARE_YEARS.finditer(text):
         value = number(m["num"])
         if value is not None and 0 < value <= 110:
@@ -306,12 +313,37 @@ def find_ages(text: str) -> tuple[AgeSpan, ...]:
         add(m.start(), m.end(), value * YEAR, (value + 0.99) * YEAR, self_said=True)
     for m in _DECADE.finditer(text):
         add(m.start(), m.end(), int(m["d"]) * 10 * YEAR, (int(m["d"]) * 10 + 9.99) * YEAR, self_said=" my " in m.group())
+    for m in _BORN_ON.finditer(text):
+        add(m.start(), m.end(), 0.0, 31.0, "born")
+    baby = bool(_BABY_WORDS.search(text))
+    own = bool(re.search(r"\b(?:i|im|i'm|my|me)\b", text, re.I)) and not baby
+    for m, low, high, before, after in _quantities(text):
+        small = m["unit"].lower()[0] in "dwm" and high < 3 * YEAR and (m["num"].lower() not in {"a", "an"})
+        if small and not own and re.match(r"\s*(?:,|:|$|\+|er\b)", after) and not _DURATION_BEFORE.search(before):
+            if re.fullmatch(r"\s*(?:just|only|nearly|almost|about|she's|he's|hi|hello)?[,\s]*", before, re.I) or (baby and re.search(r"[,.(]\s*$", before)):
+                add(m.start(), m.end(), low, high, "weak")
     for name, low, high, pattern in _GROUP_PATTERNS:
         for m in pattern.finditer(text):
             if name in {"newborn", "baby"} and _PAST_GROUP.search(text[: m.start()]):
                 continue
             add(m.start(), m.end(), low, high, "word", name)
     return tuple(sorted(found, key=lambda a: a.start))
+
+
+def corrected_days(text: str, age_days: float) -> float | None:
+    """Return the corrected age of a preterm baby of a given age, if the text says how early it came.
+
+    "Born at 31 weeks" and "6 weeks early" count back from 40 weeks; "due 6 weeks ago" gives it outright.
+    """
+    due = _DUE.search(text)
+    if due:
+        weeks = number(due["num"])
+        return None if weeks is None else weeks * (DAY if due["unit"].lower().startswith("d") else WEEK)
+    early = _EARLY.search(text)
+    if early:
+        weeks_early = float(early["num"]) if early["num"] else 40 - float(early["at"])
+        return max(0.0, age_days - weeks_early * WEEK)
+    return None
 
 
 _TEMP = re.compile(
@@ -339,6 +371,11 @@ _SITES = (
 )
 
 
+def decimal_of(number_text: str) -> bool:
+    """Tell whether a number as typed has a decimal part."""
+    return bool(re.search(r"[.,]|point|pt", number_text))
+
+
 def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
     """Find body temperatures in a text; without a unit 34 to 43 is Celsius and 93 to 110 is Fahrenheit.
 
@@ -355,15 +392,18 @@ def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
         before, after = text[max(0, m.start() - 45) : m.start()], text[m.end() : m.end() + 40]
         after_clause = re.split(r"[.;!?](?:\s|$)", after)[0]
         before_clause = re.split(r"[.;!?](?:\s|$)", before)[-1]
+        reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|hit|reached|up to|reading)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|and\b|with\b|but\b|now\b)", text[m.end() :], re.I))
         feverish = value >= 99.5 and bool(re.search(r"fever|temp\b|temperature|burning", text, re.I))
-        decimal = bool(re.search(r"[.,]|point|pt", m["num"]))
+        decimal = decimal_of(m["num"])
+        if re.search(r"weather|forecast|outside|holiday|heat ?wave|summer|oven|room|degrees? (?:today|here|out)", before + after, re.I) and not re.search(r"temp|fever|thermo|baby'?s? (?:is|has)", before_clause + after_clause, re.I):
+            continue
         near = bool(_TEMP_CONTEXT.search(before_clause) or _TEMP_CONTEXT.search(after_clause))
         strong = bool(re.search(r"temp|fever|thermo|degree|armpit|axil|rectal|read|spik|fevr|running an?|tmep|°", before_clause + m.group() + after_clause, re.I))
         if _NOT_TEMP_AFTER.match(text[m.end() :]) or re.search(r"\b(?:age[d]?|im|i'm|i am|born at|size|spf|bmi)\s*$", before, re.I):
             continue
-        if not letter and not unit and not (decimal or strong or feverish or (near and value >= 99)):
+        if not letter and not unit and not (decimal or strong or feverish or reached or (near and value >= 99)):
             continue
-        if not decimal and not strong and not unit and value < 99:
+        if not decimal and not strong and not reached and not unit and value < 99:
             continue
         if unit and not decimal and not strong and letter in {"f", "m"} and value < 93:
             continue

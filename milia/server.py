@@ -58,6 +58,11 @@ class Settings:
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
+    def actions_url(self) -> str:
+        """The action server's address; it listens on this machine only."""
+        return f"http://127.0.0.1:{self.actions_port}"
+
+    @property
     def url(self) -> str:
         """The server's address, as a person opens it."""
         return f"http://{self.local_host}:{self.port}"
@@ -74,28 +79,45 @@ class Service:
     trouble: Sequence[str] = ()  # words in its log which mean that it answers, but is of no use
 
 
+def write_endpoints(settings: Settings) -> Path:
+    """Write the project's endpoints.yml with the action server's port and the database of the settings put in.
+
+    A database that is no SQLite file is left as it is. Returns the path of the written file, in the var folder.
+    """
+    import yaml
+
+    endpoints = yaml.safe_load((settings.root / "endpoints.yml").read_text(encoding="utf-8")) or {}
+    endpoints["action_endpoint"] = {
+        **(endpoints.get("action_endpoint") or {}),
+        "url": f"{settings.actions_url}/webhook",
+    }
+    store = endpoints.get("tracker_store") or {}
+    if "db" in store and store.get("dialect", "sqlite") == "sqlite":
+        store["db"] = os.environ.get("MILIA_DB") or str(settings.var / "milia.db")
+    path = settings.var / "endpoints.yml"
+    path.write_text(yaml.safe_dump(endpoints, sort_keys=False), encoding="utf-8")
+    return path
+
+
 def services(settings: Settings, model: Path) -> list[Service]:
-    """Return the servers to run, in the order in which they are to end.
+    """Return the servers to run, in the order in which they are to end; writes the wiring that they read.
 
     Rasa ends first: a turn in flight still needs the action server.
     """
-    actions = f"http://127.0.0.1:{settings.actions_port}"
     launch = [sys.executable, "-m", "milia.launch"]
     environment = {
-        "MILIA_ACTIONS_URL": f"{actions}/webhook",
-        "MILIA_DB": os.environ.get("MILIA_DB") or str(settings.var / "milia.db"),
         "SANIC_GRACEFUL_SHUTDOWN_TIMEOUT": str(DRAIN_SECONDS),
         # Read by the action server, which would otherwise listen on every network interface.
         "SANIC_HOST": "127.0.0.1",
     }
     rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
-    rasa += ["--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
+    rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", "credentials.yml"]
     action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
     return [
         Service(
             "rasa", rasa, f"{settings.url}/", environment, trouble=("Could not load model", "No valid model found")
         ),
-        Service("actions", action_server, f"{actions}/health", environment),
+        Service("actions", action_server, f"{settings.actions_url}/health", environment),
     ]
 
 

@@ -147,11 +147,11 @@ _TOP_KEYS = frozenset(
 )
 _COMBINATION_KEYS = frozenset({"all", "none", "sets", "why"})
 CUE_KINDS = (
-    "general_start", "personal", "general", "negated", "negated_before", "hypothetical", "past", "past_after", "idiom", "not_cues", "stops", "list_items", "lasting", "current",
+    "general_start", "personal", "general", "in_general", "negated", "negated_before", "hypothetical", "past", "past_after", "idiom", "not_cues", "stops", "list_items", "lasting", "earnest", "current",
 )
 # Facts that the program derives from ages, temperatures and earlier messages; combinations may name them like atoms.
 DERIVED_ATOMS = (
-    "under_24_hours", "under_4_weeks", "under_3_months", "from_3_to_12_months", "not_under_3_months", "child", "under_13", "young_child", "over_70", "adult",
+    "under_24_hours", "under_4_weeks", "under_3_months", "not_newborn", "from_3_to_12_months", "not_under_3_months", "child", "under_13", "young_child", "over_70", "adult",
     "temp_high", "temp_low", "temp_borderline",
 )
 

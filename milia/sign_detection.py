@@ -13,7 +13,7 @@ from typing import Iterable, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from milia.quantities import YEAR, AgeSpan, TemperatureSpan, find_ages, find_temperatures
+from milia.quantities import YEAR, AgeSpan, TemperatureSpan, corrected_days, find_ages, find_temperatures
 from milia.sign_catalog import Level, SignCatalog
 from milia.sign_patterns import PatternMatcher
 from milia.sign_scope import HYPOTHETICAL, IDIOM, NEGATED, PAST, PatternWords, Scoper, Scopes
@@ -76,7 +76,7 @@ class SignDetector:
                 if status & {NEGATED, IDIOM} or (PAST in status and public not in self._scoper.lasting):
                     continue
                 mention = Mention(public, words[used[0]].start, words[used[-1]].end, text[words[used[0]].start : words[used[-1]].end])
-                target = supposed if HYPOTHETICAL in status else present
+                target = supposed if HYPOTHETICAL in status and public not in self._scoper.earnest else present
                 target.setdefault(public, mention)
         temperature, supposed_temperature = self._temperatures(text, words, scopes)
         return Findings(
@@ -139,4 +139,7 @@ def patient_age(spans: Iterable[AgeSpan], text: str) -> AgeRange | None:
         chosen = min(groups, key=lambda s: (s.group not in {"newborn", "baby"}, s.low))
     else:
         chosen = (own or found)[0]
+    corrected = corrected_days(text, chosen.low) if chosen.high < 3 * YEAR and not chosen.group else None
+    if corrected is not None and corrected < chosen.low:
+        return AgeRange(corrected, corrected + 6.99, "", chosen.start, chosen.end, chosen.text)
     return AgeRange(chosen.low, chosen.high, chosen.group, chosen.start, chosen.end, chosen.text)

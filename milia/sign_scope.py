@@ -18,9 +18,12 @@ from milia.sign_words import Word
 
 NEGATED, HYPOTHETICAL, PAST, IDIOM = "negated", "hypothetical", "past", "idiom"
 _SUBJECTS = frozenset("i he she it they we you baby bub lo dd ds son daughter husband wife mum dad newborn".split())
-_LONGEST = {NEGATED: 8, HYPOTHETICAL: 25, PAST: 14}
+_LONGEST = {NEGATED: 8, HYPOTHETICAL: 25}
 _BACKWARD = 5
+_SHORT_QUESTION = 9
+_CLAUSE_ENDS = frozenset({"and", "but", "now"})
 _LEAD_INS = frozenset("so and but hi hello hey ok okay also please doctor sir madam sorry question well quick".split())
+_REPORTING = frozenset("think believe say tell that of from on in".split())
 _POINTING = frozenset("it this that he she they these those there".split())
 
 
@@ -55,9 +58,11 @@ class Scoper:
     """
 
     def __init__(self, vocab: Vocab, cues: Mapping[str, Sequence[str]], words: PatternWords) -> None:
-        phrases = {k: v for k, v in cues.items() if k != "lasting"}
+        phrases = {k: v for k, v in cues.items() if k not in {"lasting", "earnest"}}
         self._matcher = PatternMatcher(vocab, phrases, words)
-        self.lasting = frozenset(name.strip() for line in cues["lasting"] for name in line.split("|"))
+        self.lasting, self.earnest = (
+            frozenset(name.strip() for line in cues[kind] for name in line.split("|")) for kind in ("lasting", "earnest")
+        )
         self.vocabulary = self._matcher.vocabulary
 
     def __call__(self, words: Sequence[Word]) -> Scopes:
@@ -90,12 +95,14 @@ class Scoper:
         personal = {words[h.start].sentence for h in hits.get("personal", ())}
         starts = {h.start: h.end for h in hits.get("general_start", ())}
         whole = bool(hits.get("general"))
+        habits = {words[h.start].sentence for h in hits.get("in_general", ())}
         asked: set[int] = set()
         for sentence in {w.sentence for w in words}:
             inside = [i for i, w in enumerate(words) if w.sentence == sentence]
             first = next((i for i in inside if words[i].raw not in _LEAD_INS), inside[0])
             own = first + 1 < len(words) and words[first].raw in {"is", "are"} and words[first + 1].raw in _POINTING
-            if first in starts and sentence not in personal and not own:
+            habit = sentence in habits and words[first].question and len(inside) <= _SHORT_QUESTION
+            if (first in starts or habit) and sentence not in personal and not own:
                 asked.add(sentence)
         for i, word in enumerate(words):
             if whole or word.sentence in asked:
@@ -112,7 +119,7 @@ class Scoper:
                 break
             first = i == hit.end
             if negation and not first:
-                if i in stops or (word.raw in _SUBJECTS and words[i - 1].raw not in {"think", "believe", "that", "of", "from", "on", "in"}):
+                if i in stops or (word.raw in _SUBJECTS and words[i - 1].raw not in _REPORTING):
                     break
                 if word.comma and not (i in listed or self._list_ends(i, words, listed)):
                     break
@@ -121,7 +128,7 @@ class Scoper:
             if not negation and not first:
                 if word.raw in {"but", "however", "anyway", "because"}:
                     break
-                if word.comma and (word.raw in _SUBJECTS | {"my", "her", "his", "the", "now", "today", "there"}):
+                if word.comma and word.raw in _SUBJECTS | {"my", "her", "his", "the", "now", "today", "there", "and", "so"}:
                     break
             scopes.reach[i].append((kind, hit.used))
         if not negation:
@@ -149,9 +156,13 @@ class Scoper:
                 break
 
     def _around(self, hit: Hit, words: Sequence[Word], scopes: Scopes) -> None:
-        """Let a past time reach its sentence, unless a word keeps it in the present."""
-        sentence = words[hit.start].sentence
-        inside = [i for i, w in enumerate(words) if w.sentence == sentence and abs(i - hit.start) <= _LONGEST[PAST]]
+        """Let a past time reach its clause, unless a word there keeps it in the present."""
+        first, last, sentence = hit.start, hit.end, words[hit.start].sentence
+        while first > 0 and words[first - 1].sentence == sentence and not words[first].comma and words[first - 1].raw not in _CLAUSE_ENDS:
+            first -= 1
+        while last < len(words) and words[last].sentence == sentence and not words[last].comma and words[last].raw not in _CLAUSE_ENDS:
+            last += 1
+        inside = range(first, last)
         if any(i in scopes.current and i not in hit.used for i in inside):
             return
         for i in inside:

@@ -186,7 +186,7 @@ class Words:
             if raw == ",":
                 comma = True
                 continue
-            if _DIGITS.match(raw):
+            if raw == "NUM" or _DIGITS.match(raw):
                 forms: tuple[str, ...] = ("NUM",)
             elif raw == "&" or raw[0].isalpha():
                 forms = self._expand(raw)

@@ -37,6 +37,7 @@ __all__ = [
 THREE_MONTHS = 91.0  # under 3 months = under 13 weeks by date of birth (warning-signs.md, section 3)
 FOUR_WEEKS = 28.0
 HIGH_C, LOW_C, BORDERLINE_C = 38.0, 36.0, 37.5
+UNKNOWN_AGE = frozenset({"not_under_3_months", "not_newborn"})  # somebody of whom no age was said
 BABY_GROUPS = frozenset({"newborn", "baby"})
 
 
@@ -90,8 +91,8 @@ class AgeRange:
             "adult": self.low >= 18 * YEAR or self.group in {"adult", "elder"},
             "over_70": self.low >= 71 * YEAR or self.group == "elder",
         }
-        if not found["under_3_months"]:
-            found["not_under_3_months"] = True
+        found["not_under_3_months"] = not found["under_3_months"]
+        found["not_newborn"] = not found["under_4_weeks"]
         return frozenset(name for name, holds in found.items() if holds)
 
 
@@ -184,7 +185,7 @@ def _signs(
     """Join direct signs with all combinations that hold."""
     if temperature is not None and temperature.celsius < HIGH_C:
         atoms -= {"fever", "feels_hot"}
-    everything = atoms | _temperature_atoms(temperature, atoms) | (age.atoms() if age else frozenset({"not_under_3_months"}))
+    everything = atoms | _temperature_atoms(temperature, atoms) | (age.atoms() if age else UNKNOWN_AGE)
     set_by_parts = (sign for c in catalog.combinations if c.holds(everything) for sign in c.sets)
     return names | frozenset(set_by_parts)
 

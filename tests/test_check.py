@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milia.check import Check, CheckState, CheckTurn, Interpretation, StateError
-from milia.check_reader import Asked, Reader, how_long_of, who_of
+from milia.check import Check, CheckState, CheckTurn, StateError
 from milia.triage import BABY, KIDS, QUESTIONS, VALUES
 from milia.triage_table import load_table
 from milia.warning_signs import Level, load_signs
@@ -22,7 +21,6 @@ CONTENT = Path(__file__).parents[1] / "data" / "content"
 TABLE = load_table(CONTENT / "triage.yml")
 CATALOG = load_signs(CONTENT / "warning_signs.yml")
 CHECK = Check(TABLE, CATALOG)
-READER = Reader(TABLE)
 NONE = ("None of these", "None of the others")
 PROVIDER = "dermatology provider"
 
@@ -345,6 +343,13 @@ def test_unknown_age_is_asked_once_whether_it_is_a_baby() -> None:
     assert say(pass_screen(CHECK.start(not_baby=True)), "no idea").question == "B1"
 
 
+def test_unknown_age_is_no_baby_before_that_was_asked() -> None:
+    """Clear fluid is an emergency in a baby; whether it is one is asked first."""
+    turn = say(pass_screen(CHECK.start({"look": "clear_fluid"})), "no idea")
+    assert turn.question == "baby" and turn.level < Level.EMERGENCY_NOW
+    assert done(say(turn, "dont know"))[0] == "emergency_now"
+
+
 def test_age_told_at_the_baby_question_is_taken() -> None:
     turn = say(pass_screen(CHECK.start()), "no idea", "she is 5 weeks old")
     assert turn.question == "B1" and turn.notice == "changed: who"
@@ -468,6 +473,18 @@ def test_button_of_an_earlier_question() -> None:
         assert CHECK.take(at("number").state, nonsense).notice == "stale"  # type: ignore[arg-type]
 
 
+def test_a_title_that_is_typed_is_the_press_of_its_button() -> None:
+    """On platforms without buttons, and for people who type what they read."""
+    turns = [CHECK.start(), pass_screen(CHECK.start()), say(pass_screen(CHECK.start()), "no idea")]
+    turns += [at(question) for question in QUESTIONS[1:]] + [at_group(f"D{n}", "teen") for n in (1, 2, 3)]
+    turns += [at_group(f"C{n}", "newborn") for n in (1, 2, 3)] + [at_group("B1", "child"), at_group("B2", "newborn")]
+    turns += [say(at("how_long", who="newborn"), "for two years"), press(at_group("D2", "newborn"), "Not sure")]
+    for turn in turns:
+        for title, choice in turn.buttons:
+            pressed, typed = CHECK.take(turn.state, choice), say(turn, f" {title.lower()}!")  # type: ignore[arg-type]
+            assert replace(pressed, state=None, notice="") == replace(typed, state=None, notice=""), title
+
+
 def test_conflict_is_pointed_out_once() -> None:
     turn = say(at("how_long", who="newborn"), "for two years")
     assert turn.question == "conflict" and "do not go together" in turn.text
@@ -481,169 +498,6 @@ def test_conflict_is_pointed_out_once() -> None:
     assert press(turn, "Change the age").question == "who"
     assert say(turn, "oh, she is 3 years old").notice == "changed: who"
     assert say(turn, "hfjdks", "hfjdks").question == "before"
-
-
-# ------------------------------------------------------------------------------------------------------- understanding
-
-
-@pytest.mark.parametrize(
-    ("question", "text", "value"),
-    [
-        ("how_long", "about 3 wks", "up_to_4_weeks"),
-        ("how_long", "4 weeks", "up_to_4_weeks"),
-        ("how_long", "a month", "weeks_4_to_12"),
-        ("how_long", "2 months", "weeks_4_to_12"),
-        ("how_long", "3 months", "over_3_months"),
-        ("how_long", "since last year", "over_3_months"),
-        ("how_long", "years", "over_3_months"),
-        ("how_long", "2", "weeks_4_to_12"),
-        ("where", "my forearm", "arms"),
-        ("where", "1st one", "face"),
-        ("where", "2", "eyelid_lash"),
-        ("where", "two", "eyelid_lash"),
-        ("where", "foreherd", "face"),
-        ("where", "under my eye", "eyelid_lash"),
-        ("where", "not on the face, on my neck", "other_body"),
-        ("where", "cheek and inside the lip", "mouth_lip"),
-        ("feel", "kinda hard", "hard_firm"),
-        ("feel", "HARD!!", "hard_firm"),
-        ("feel", "dunno", "unknown"),
-        ("feel", "dont know", "unknown"),
-        ("feel", "not sure if hard or soft", "unknown"),
-        ("feel", "not sure, maybe hard", "hard_firm"),
-        ("feel", "not sure, maybe a bit sore", "tender_painful"),
-        ("feel", "doesnt hurt, hard", "hard_firm"),
-        ("feel", "hard and it hurts", "tender_painful"),
-        ("look", "white", "white_yellowish"),
-        ("look", "white with a red ring, reddish", "red_or_pus"),
-        ("look", "no pus, just white", "white_yellowish"),
-        ("look", "none of these", "mixed_other"),
-        ("number", "2", "few_scattered"),
-        ("number", "just one", "single"),
-        ("number", "loads, came up all of a sudden", "many_sudden"),
-        ("number", "packed together in one patch", "clustered"),
-        ("before", "no", "none"),
-        ("before", "none", "none"),
-        ("before", "a burn 2 months ago", "burn"),
-        ("before", "i used hydrocortisone", "strong_topical_steroid"),
-        ("before", "got sunburned last summer", "sun_damage"),
-        ("family", "no", "no"),
-        ("family", "yep", "yes"),
-        ("family", "idk", "unknown"),
-        ("who", "34", "adult_18_39"),
-        ("who", "she's 5 months", "infant_3_12m"),
-        ("who", "3 weeks", "newborn"),
-        ("who", "6 year old", "child"),
-        ("who", "over 70", "adult_over_70"),
-        ("who", "the 6th one", "adult_18_39"),
-        ("who", "the last one", "unknown"),
-    ],
-)
-def test_answer_in_free_text(question: str, text: str, value: str) -> None:
-    found = READER.read(text, Asked("question", question))
-    assert found.answers.get(question) == value, found
-
-
-@pytest.mark.parametrize(
-    ("question", "text"),
-    [
-        ("who", "6"),
-        ("who", "my son"),
-        ("who", "me"),
-        ("feel", "no"),
-        ("number", "lots"),
-        ("where", "can i pop them?"),
-        ("look", "thanks"),
-    ],
-)
-def test_no_answer_is_read_into_a_message(question: str, text: str) -> None:
-    assert not READER.read(text, Asked("question", question)).answers
-
-
-def test_message_before_the_check_is_read_for_what_is_known() -> None:
-    found = CHECK.interpret(None, "i have small hard white bumps on my cheek for 4 months, im 34")
-    assert found.answers == {
-        "who": "adult_18_39",
-        "where": "face",
-        "look": "white_yellowish",
-        "feel": "hard_firm",
-        "how_long": "over_3_months",
-    }
-    assert CHECK.interpret(None, "used a steroid cream for 2 weeks").answers == {"before": "strong_topical_steroid"}
-    assert CHECK.interpret(None, "will it go away on its own?").answers == {}
-
-
-@pytest.mark.parametrize(
-    ("control", "texts"),
-    {
-        "back": ["back", "go back", "Back please", "previous question"],
-        "skip": ["skip", "skip it", "next", "pass"],
-        "cancel": ["stop", "cancel", "stop the check", "quit", "forget it"],
-        "why": ["why?", "why do you ask", "y do u ask that", "why do you need to know that?"],
-        "restart": ["start again", "start over", "restart"],
-    }.items(),
-)
-def test_words_of_control(control: str, texts: list[str]) -> None:
-    for text in texts:
-        for asked in (Asked("question", "feel"), Asked("group"), Asked("baby"), Asked("conflict")):
-            assert READER.read(text, asked).control == control, (text, asked)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "its on my face near my eye",
-        "im confused by the question",
-        "she is breathing fine",
-        "faint white bumps",
-        "i squeezed it",
-    ]
-    + ["its not red", "i have eczema", "i cant see what you mean", "what do you mean"],
-)
-def test_plain_words_in_a_group_make_no_sign(text: str) -> None:
-    """A place, a word of the question or an old story is no warning sign."""
-    for part in TABLE.parts:
-        items = tuple((tuple(item.signs), item.cues) for group in part.groups for item in group)
-        assert not READER.read(text, Asked("group", items=items)).signs, (part.id, text)
-
-
-@pytest.mark.parametrize(
-    ("text", "sign"),
-    [
-        ("she has a fever", "ws.infant_u3m_temp"),
-        ("no fever but floppy", "ws.infant_u3m_unwell"),
-        ("maybe the fever", "ws.infant_u3m_temp"),
-        ("i dont know, his lips are swollen", "ws.face_swelling"),
-        ("its growing", "ws.changing_growing"),
-    ],
-)
-def test_items_named_in_words(text: str, sign: str) -> None:
-    items = tuple((tuple(item.signs), item.cues) for part in TABLE.parts for group in part.groups for item in group)
-    assert sign in READER.read(text, Asked("group", items=items)).signs
-
-
-@pytest.mark.parametrize(
-    "text", ["it doesnt stop growing", "my back", "why is it white", "the bumps come back", "next to my eye"]
-)
-def test_words_of_control_inside_a_sentence_are_none(text: str) -> None:
-    assert not READER.read(text, Asked("question", "where")).control
-
-
-@pytest.mark.parametrize(
-    ("days", "who"), [(0, "newborn"), (27.9, "newborn"), (28, "infant_u3m"), (90.9, "infant_u3m"), (91, "infant_3_12m")]
-)
-def test_ages_at_the_borders(days: float, who: str) -> None:
-    """Under 3 months is under 13 weeks; a range takes the youngest age that it allows."""
-    assert who_of(days, days + 400) == who
-
-
-def test_durations_at_the_borders() -> None:
-    assert [how_long_of(7 * a, 7 * b) for a, b in ((4, 4.99), (5, 5.99), (12, 12.99), (13, 17))] == [
-        "up_to_4_weeks",
-        "weeks_4_to_12",
-        "weeks_4_to_12",
-        "over_3_months",
-    ]
 
 
 # -------------------------------------------------------------------------------------------------------- random walks
@@ -796,4 +650,3 @@ def test_moves_that_mean_nothing_any_more_are_passed_over() -> None:
     """A state from before a change of the content still goes on."""
     state = CheckState(moves=(("sign=ws.gone",), ("where=moon",), ("nonsense",), ("none",)))
     assert CHECK.ask(state).state is not None
-    assert Interpretation() == replace(Interpretation(), answers={}) and not Interpretation()

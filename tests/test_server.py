@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import psutil  # type: ignore[import-untyped]  # its stubs are not in the lock file
 import pytest
+import yaml
 
 from milia import environment, launch, processes, server, training
 from milia.processes import CommandError, Stopped, StopRequest
@@ -228,24 +229,27 @@ def test_servers_end_when_the_command_is_killed(tmp_path: Path) -> None:
     assert child.process.wait(timeout=10) == -signal.SIGTERM
 
 
-def test_the_token_switches_the_api_on_and_stays_out_of_the_list_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_switches_the_api_on_and_stays_out_of_the_list_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert launch.arguments_for("rasa", ["run"], "") == ["run"]
     assert launch.arguments_for("rasa", ["run"], "s3cret") == ["run", "--enable-api", "--auth-token", "s3cret"]
     assert launch.arguments_for("rasa_sdk", [], "s3cret") == []
     monkeypatch.setenv(launch.TOKEN, "s3cret")
-    for service in server.services(Settings(root=Path("r"), var=Path("v")), Path("m")):
+    for service in server.services(Settings(root=ROOT, var=tmp_path), Path("m")):
         assert not any("s3cret" in part or "--auth-token" in part for part in service.command)
 
 
 def test_the_servers_listen_on_this_machine_only(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
+    (tmp_path / "v").mkdir()
     rasa, actions = server.services(
         Settings(root=tmp_path, var=tmp_path / "v", port=7001, actions_port=7002), Path("m")
     )
     assert rasa.command[rasa.command.index("--interface") + 1] == "127.0.0.1"
     assert "--enable-api" not in rasa.command
     assert actions.environment["SANIC_HOST"] == "127.0.0.1"
-    assert rasa.environment["MILIA_ACTIONS_URL"] == "http://127.0.0.1:7002/webhook"
-    assert rasa.environment["MILIA_DB"] == str(tmp_path / "v/milia.db")
+    assert rasa.command[rasa.command.index("--endpoints") + 1] == str(tmp_path / "v/endpoints.yml")
     assert (rasa.health, actions.health) == ("http://127.0.0.1:7001/", "http://127.0.0.1:7002/health")
 
 
@@ -310,6 +314,7 @@ def test_the_trained_model_is_used_and_the_folder_is_private(
     served: list[str] = []
     monkeypatch.setattr(training, "content_problems", lambda root: [])
     monkeypatch.setattr(server, "serve", lambda settings, services, *_: served.extend(services[0].command))
+    (settings.root / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
     model = training.model_path(settings.root)
     model.parent.mkdir()
     model.write_bytes(b"model")
@@ -494,8 +499,24 @@ def test_variables_stand_without_quotes(name: str) -> None:
     assert not re.findall(r"""["'][^"'\n]*\$\{.*""", text)
 
 
-def test_the_wiring_takes_the_port_and_the_database_that_run_gives_it() -> None:
-    """Otherwise `--actions-port` and `MILIA_VAR` would be said and not done."""
-    text = (ROOT / "endpoints.yml").read_text(encoding="utf-8")
-    assert re.search(r"^ +url: \$\{MILIA_ACTIONS_URL\}$", text, re.MULTILINE)
-    assert re.search(r"^ +db: \$\{MILIA_DB\}$", text, re.MULTILINE)
+@pytest.mark.usefixtures("clean_environment")
+def test_the_wiring_gets_the_port_and_the_database_of_the_settings(tmp_path: Path) -> None:
+    text = "action_endpoint:\n  url: x\n  timeout: 3\ntracker_store:\n  type: SQL\n  dialect: sqlite\n  db: rasa.db\n"
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/endpoints.yml").write_text(text, encoding="utf-8")
+    settings = Settings(root=tmp_path / "project", var=tmp_path, actions_port=7002)
+    found = yaml.safe_load(server.write_endpoints(settings).read_text(encoding="utf-8"))
+    assert found["action_endpoint"] == {"url": "http://127.0.0.1:7002/webhook", "timeout": 3}
+    assert found["tracker_store"] == {"type": "SQL", "dialect": "sqlite", "db": str(tmp_path / "milia.db")}
+    os.environ["MILIA_DB"] = "other.db"
+    assert "db: other.db" in server.write_endpoints(settings).read_text(encoding="utf-8")
+    assert (tmp_path / "project/endpoints.yml").read_text(encoding="utf-8") == text
+
+
+def test_another_database_and_its_secret_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    text = "tracker_store:\n  type: SQL\n  dialect: postgresql\n  db: milia\n  password: ${DB_PASSWORD}\n"
+    (tmp_path / "project/endpoints.yml").write_text(text, encoding="utf-8")
+    written = server.write_endpoints(Settings(root=tmp_path / "project", var=tmp_path)).read_text(encoding="utf-8")
+    assert "db: milia\n" in written
+    assert "password: ${DB_PASSWORD}\n" in written  # unquoted: Rasa fills it in

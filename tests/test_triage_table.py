@@ -401,6 +401,14 @@ def test_blocking_sign_of_level_2_gives_the_days_and_no_comparison() -> None:
             )
 
 
+def test_action_of_level_2_is_that_of_the_blocking_sign() -> None:
+    """Signs that do not block say nothing in the place of one that does."""
+    signs = ["ws.sudden_many", "ws.clustered_patch", "ws.bleeding_nonhealing"]
+    text = compose(TABLE, CATALOG, BASE, assess(BASE, signs, CATALOG)).text
+    alone = compose(TABLE, CATALOG, BASE, assess(BASE, ["ws.bleeding_nonhealing"], CATALOG)).text
+    assert text == alone
+
+
 def test_every_result_below_level_4_ends_with_when_to_seek_care_sooner() -> None:
     """G11; the close may follow."""
     for _, found, result in composed():

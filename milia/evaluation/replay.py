@@ -118,7 +118,8 @@ def find_model(root: Path, given: Path | None = None) -> Path | None:
     current = current_model(root)
     if current is not None:
         return current
-    models = sorted((root / "models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    models = [path for path in (root / "models").glob("*.tar.gz") if not path.name.startswith("stock-")]  # the benchmark's
+    models.sort(key=lambda path: path.stat().st_mtime)
     if not models:
         print("no trained model in models/: run `make train` first", file=sys.stderr)
         return None

@@ -39,18 +39,25 @@ class LabelSets:
         counts: how often each set occurs in the training data.
         exact: how much an exact answer is worth beside one with a topic to spare. Higher answers fewer topics.
         candidates: how many of the likeliest labels are considered.
+        together: labels that people ask for in one breath; in the size of a set they count as one.
     """
 
     def __init__(
-        self, labels: Sequence[str], counts: Counter[frozenset[str]], exact: float = 0.6, candidates: int = 6
+        self,
+        labels: Sequence[str],
+        counts: Counter[frozenset[str]],
+        exact: float = 0.6,
+        candidates: int = 6,
+        together: Sequence[str] = (),
     ) -> None:
         self.labels, self.exact, self.candidates = tuple(labels), exact, candidates
+        self._together = frozenset(self.labels.index(one) for one in together if one in self.labels)
         self._counts, self._total = counts, sum(counts.values())
         shares = np.array([sum(n for s, n in counts.items() if label in s) for label in labels]) / self._total
         shares = np.clip(shares, 1e-4, 1 - 1e-4)
         self._on, self._off = np.log(shares), np.log(1 - shares)
         self._prior: dict[tuple[int, ...], float] = {}
-        self._shapes: dict[int, tuple[list[tuple[int, ...]], np.ndarray]] = {}
+        self._shapes: dict[tuple[int, frozenset[int]], tuple[list[tuple[int, ...]], np.ndarray]] = {}
 
     @classmethod
     def from_messages(cls, labels: Sequence[str], sets: Iterable[frozenset[str]], **settings: Any) -> LabelSets:
@@ -70,7 +77,8 @@ class LabelSets:
         """Choose the labels of one message from its scores (labels,), each a probability."""
         p = np.clip(scores, 1e-4, 1 - 1e-4)
         top = np.argsort(-p)[: self.candidates]
-        places, resolves = self._shape(len(top))
+        pair = frozenset(place for place, label in enumerate(top) if int(label) in self._together)
+        places, resolves = self._shape(len(top), pair if len(pair) == len(self._together) else frozenset())
         sets = [tuple(sorted(int(top[i]) for i in place)) for place in places]
         gain = np.log(p) - np.log(1 - p)
         weight = np.array([sum(gain[i] for i in one) + self._log_prior(one) for one in sets])
@@ -85,15 +93,21 @@ class LabelSets:
             rivals = tuple(self.labels[i] for _, i in singles)
         return Decision(chosen, float(weight[best]), rivals)
 
-    def _shape(self, count: int) -> tuple[list[tuple[int, ...]], np.ndarray]:
-        if count not in self._shapes:
+    def _shape(self, count: int, pair: frozenset[int]) -> tuple[list[tuple[int, ...]], np.ndarray]:
+        """Return all sets of up to three of the likeliest labels, as places in their order.
+
+        The second value tells of each two sets a, b whether answering a resolves all that b asks, with at most one
+        label to spare: (sets, sets), 0/1.
+        """
+        if (count, pair) not in self._shapes:
             places = [p for size in (1, 2, 3) for p in itertools.combinations(range(count), size)]
-            # resolves[a, b]: answering set a resolves all that set b asks, with at most one label to spare.
+            if pair:
+                places += [p for p in itertools.combinations(range(count), len(pair) + 2) if pair <= set(p)]
             resolves = np.array(
                 [[set(b) <= set(a) and len(set(a) - set(b)) <= 1 for b in places] for a in places], dtype=float
             )
-            self._shapes[count] = places, resolves
-        return self._shapes[count]
+            self._shapes[count, pair] = places, resolves
+        return self._shapes[count, pair]
 
     def _log_prior(self, members: tuple[int, ...]) -> float:
         """How much likelier the set is than its labels are together by chance; pairs never seen keep a small share."""

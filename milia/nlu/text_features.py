@@ -12,7 +12,16 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 # How much each block counts beside the others; chosen by cross-validation on the training data.
-WORDS, CHARACTERS, EMBEDDING, CONCEPTS = 1.0, 0.6, 2.0, 0.5
+WORDS, CHARACTERS, QUESTION, EMBEDDING, CONCEPTS = 1.0, 0.6, 0.8, 2.0, 0.5
+_WORD = r"[a-z0-9]+|[?]"
+_BREAK = re.compile(
+    r"(?<=[.!?;])\s+|\n+|,\s+|\s+(?=(?:what|how|why|is it|are they|can i|should i|do i|will it)\b)", re.IGNORECASE
+)
+_ASKS = re.compile(
+    r"(?:what|whats|how|hows|why|when|where|who|which|is|are|can|could|do|does|did|should|shall|will|would|may|might|any|"
+    r"worried|worth|normal|tell me|explain|wondering|want to know|need to)\b",
+    re.IGNORECASE,
+)
 
 
 def plain(text: str) -> str:
@@ -21,15 +30,25 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"\d+", "0", text))
 
 
+def question_part(text: str) -> str:
+    """Return the clauses that ask something; else the last one, where people put what they want.
+
+    A story of sixty words holds a question of five; without this its words drown.
+    """
+    clauses = [clause.strip() for clause in _BREAK.split(text) if clause.strip()]
+    asking = [clause for clause in clauses if "?" in clause] or [clause for clause in clauses if _ASKS.match(clause)]
+    return " ".join(asking or clauses[-1:])
+
+
 class TextFeatures:
     """TF-IDF of words and characters, the sentence embedding, and which concepts are named."""
 
     def __init__(self, concepts: Sequence[str]) -> None:
         self.concepts = tuple(concepts)
         self._place = {concept: i for i, concept in enumerate(self.concepts)}
-        self._words = TfidfVectorizer(
-            ngram_range=(1, 2), min_df=2, sublinear_tf=True, preprocessor=plain, token_pattern=r"[a-z0-9]+|[?]"
-        )
+        shared = {"min_df": 2, "sublinear_tf": True, "preprocessor": plain, "token_pattern": _WORD}
+        self._words = TfidfVectorizer(ngram_range=(1, 2), **shared)
+        self._question = TfidfVectorizer(ngram_range=(1, 3), **shared)
         self._characters = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, preprocessor=plain
         )
@@ -37,6 +56,7 @@ class TextFeatures:
     def fit(self, texts: Sequence[str]) -> TextFeatures:
         """Learn the vocabulary."""
         self._words.fit(texts)
+        self._question.fit([question_part(text) for text in texts])
         self._characters.fit(texts)
         return self
 
@@ -53,6 +73,7 @@ class TextFeatures:
             [
                 self._words.transform(texts) * WORDS,
                 self._characters.transform(texts) * CHARACTERS,
+                self._question.transform([question_part(text) for text in texts]) * QUESTION,
                 csr_matrix(embeddings * EMBEDDING),
                 csr_matrix(flags * CONCEPTS),
             ]
@@ -60,12 +81,12 @@ class TextFeatures:
 
     def save(self, path: Path) -> None:
         """Write the vocabulary."""
-        joblib.dump((self.concepts, self._words, self._characters), path, compress=3)
+        joblib.dump((self.concepts, self._words, self._characters, self._question), path, compress=3)
 
     @classmethod
     def load(cls, path: Path) -> TextFeatures:
         """Read what `save` wrote; part of a model archive, so as trusted as the model itself."""
-        concepts, words, characters = joblib.load(path)
+        concepts, *vectorizers = joblib.load(path)
         features = cls(concepts)
-        features._words, features._characters = words, characters
+        features._words, features._characters, features._question = vectorizers
         return features

@@ -21,7 +21,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
-from milia.labels import labels_of, main_intent
+from milia.labels import TREATMENTS, labels_of, main_intent
 from milia.nlu.decision import Decision, LabelSets
 from milia.nlu.label_attention import LabelAttention, train_label_attention
 from milia.nlu.sentence_encoder import STATES, SentenceEncoder, embedding
@@ -102,7 +102,7 @@ class TopicClassifier(GraphComponent):
 
     @property
     def _settings(self) -> dict[str, Any]:
-        return {"exact": self._config["exact"], "candidates": self._config["candidates"]}
+        return {"exact": self._config["exact"], "candidates": self._config["candidates"], "together": TREATMENTS}
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit both models on every example that has an intent."""

@@ -57,7 +57,7 @@ class State:
     @classmethod
     def from_slots(cls, slots: Mapping[str, Any]) -> State:
         """Read the slots; one that is not set has its start value."""
-        values = {}
+        values: dict[str, Any] = {}
         for one in fields(cls):
             value = slots.get(one.name)
             if value is not None:

@@ -150,14 +150,15 @@ class Dialogue:
             option=tuple(button.payload for button in buttons),
             offer="",
         )
-        urgent = ended is not None and ended.level >= Level.URGENT_SAME_DAY
+        # A skipped warning screen sets the level without a sign: then the check's own text says what to do today.
+        urgent = ended is not None and any(self.catalog[s].level >= Level.URGENT_SAME_DAY for s in ended.signs)
         if urgent and ended is not None:
             state = replace(state, outcome=ended.outcome, sign_now=tuple(dict.fromkeys((*state.sign_now, *ended.signs))))
         return Turn(
             state,
             turn.text,
             buttons=buttons,
-            topics=() if urgent else (TRIAGE,),
+            topics=() if level >= Level.URGENT_SAME_DAY else (TRIAGE,),
             facts=turn.facts,
             signs=tuple(ended.signs) if ended else turn.signs,
             outcome=ended.outcome if ended else None,
@@ -202,8 +203,8 @@ class Dialogue:
             draft.add(chooser.of(self.phrases["describe.short"]))
         elif describes:
             draft.add(chooser.of(self.phrases["describe.lead"]))
-            for sentence in self.phrases.describe_more:
-                draft.say(chooser, sentence)
+            for statement in self.phrases.describe_more:
+                draft.say(chooser, statement)
         room = {0: 0, 1: _MOST_MORE - describes}.get(len(topics), 1 if len(topics) == 2 else 0)
         if theme or NO_ANSWER in asked:
             room = min(room, 1)

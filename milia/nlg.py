@@ -59,6 +59,8 @@ class ContentNLG(TemplatedNaturalLanguageGenerator):
 
     def _escalation(self, state: State) -> str:
         urgent = [s for s in state.sign if self._catalog[s].level >= Level.URGENT_SAME_DAY]
+        if not urgent:  # the level came from a warning screen that was skipped
+            return str(self.responses[ESCALATION][0]["text"])
         return escalation(urgent, self._catalog, self._region, _AUDIENCE.get(state.mentions.who or "", "unknown")).text
 
     def _response(

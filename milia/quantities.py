@@ -8,8 +8,8 @@ Pure functions on plain text: no spaCy, no Rasa. They read what people type ("DD
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator
 
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _NUMBER_WORDS = {word: float(n) for n, word in enumerate((_UNITS + " seventeen eighteen nineteen").split())}
@@ -219,7 +219,7 @@ _BABY_WORDS = re.compile(
     r"\b(?:napp(?:y|ies)|diapers?|feeds?|bottles?|latch\w*|midwife|health visitor|breast\w*|formula|cot|crib|soft spot|fontanelle|"
     r"milk spots?|newborn|baby|bub|lo|jabs|preemie|in good form|weeker)\b", re.IGNORECASE
 )
-_EARLY = re.compile(rf"\b(?P<num>\d{{1,2}})\s?(?:weeks?|wks?|w)\s+(?:early|prem\w*|preterm)\b|\bborn (?:at|@) (?P<at>2\d|3[0-6])\s?(?:\+\s?\d\s?)?(?:weeks?|wks?|w)\b", re.IGNORECASE)
+_EARLY = re.compile(r"\b(?P<num>\d{1,2})\s?(?:weeks?|wks?|w)\s+(?:early|prem\w*|preterm)\b|\bborn (?:at|@) (?P<at>2\d|3[0-6])\s?(?:\+\s?\d\s?)?(?:weeks?|wks?|w)\b", re.IGNORECASE)
 _DUE = re.compile(rf"\bdue(?: date)?(?: was| were)?(?: only| just)? (?P<num>{_NUM})\s?(?P<unit>weeks?|wks?|days?) ago\b", re.IGNORECASE)
 _DECADE = re.compile(r"\bin (?:my|her|his|their) (?:early |mid |late |mid-|late-|early-)?(?P<d>[2-9])0['’]?s\b", re.IGNORECASE)
 
@@ -427,7 +427,8 @@ def find_durations(text: str) -> tuple[DurationSpan, ...]:
     found: list[DurationSpan] = []
 
     def add(start: int, end: int, low: float, high: float, kind: str) -> None:
-        if not any(a.start < end and start < a.end for a in (*taken, *found)):
+        spans = [(a.start, a.end) for a in taken] + [(a.start, a.end) for a in found]
+        if not any(first < end and start < last for first, last in spans):
             found.append(DurationSpan(start, end, text[start:end], low, high, kind))
 
     for m, low, high, before, after in _quantities(text):

@@ -8,7 +8,7 @@ from `milia.quantities`. What the findings mean is for `milia.warning_signs`.
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -7,8 +7,8 @@ first, at most two actions, no sentence twice, the dermatology provider last.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Iterable
 
 from milia.sign_catalog import Level, Region, Sign, SignCatalog, SignError
 

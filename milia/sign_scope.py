@@ -8,8 +8,8 @@ but "no fever, floppy").
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
 
 from spacy.vocab import Vocab
 

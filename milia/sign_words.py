@@ -8,9 +8,9 @@ misspelt message and a rule always meet in the same form.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Iterable, Mapping
 
 from spacy.language import Language
 
@@ -87,8 +87,8 @@ class BaseForms:
         """Tell whether it is an English word."""
         return any(word in index for index in self._index.values()) or self(word) != word
 
-    @lru_cache(maxsize=20_000)
-    def __call__(self, word: str) -> str:  # noqa: B019 - one instance lives as long as the detector
+    @lru_cache(maxsize=20_000)  # noqa: B019 - one instance lives as long as the detector
+    def __call__(self, word: str) -> str:
         if word in self._fixed:
             return self._fixed[word]
         for pos in ("verb", "noun"):
@@ -139,8 +139,8 @@ class Words:
                 self._by_delete.setdefault(key, set()).add(form)
         self.correct.cache_clear()
 
-    @lru_cache(maxsize=20_000)
-    def correct(self, word: str) -> str:  # noqa: B019
+    @lru_cache(maxsize=20_000)  # noqa: B019 - as above
+    def correct(self, word: str) -> str:
         """Return the rule word that a misspelt word of five letters or more means, else the word itself."""
         if len(word) < 5 or word in self._vocabulary or not word.isalpha() or self._base.known(word):
             return word

@@ -17,7 +17,8 @@ from pathlib import Path
 from milia import training
 from milia.processes import QUIET_ENVIRONMENT
 
-PATHS = ("milia", "actions", "tests")
+PACKAGES = ("milia", "actions")
+PATHS = (*PACKAGES, "tests")
 STORIES = Path("tests/stories")
 RASA_FILES = ("--domain", "domain.yml", "--config", "config.yml", "--data", "data")
 
@@ -49,7 +50,8 @@ def _stories(root: Path) -> Sequence[str]:
 
 STEPS = (
     Step("lint", "the style of the code", _python("-m", "ruff", "check", *PATHS), fast=True),
-    Step("types", "the types of the code", _python("-m", "mypy", *PATHS), fast=True),
+    # Tests state promises in their names; the types of what they call are checked where it is defined.
+    Step("types", "the types of the code", _python("-m", "mypy", *PACKAGES), fast=True),
     Step("content", "what the bot may say", _milia("content", "check"), fast=True),
     Step(
         "data",

@@ -236,7 +236,10 @@ def oracle(not_baby: bool = False) -> np.ndarray:
         "R_CLUSTER_AGE_OR_CAUSE": number("clustered"),
         "R_SUDDEN_SITE_OR_AGE": sudden,
     }
-    any_of = lambda table: np.logical_or.reduce([np.broadcast_to(v, SHAPE) for v in table.values()])
+
+    def any_of(table):
+        return np.logical_or.reduce([np.broadcast_to(v, SHAPE) for v in table.values()])
+
     does_differ, is_missing, does_fit = any_of(differs), any_of(missing), any_of(fits)
     steps = [
         (warn, "warning_first", {"R_SIGN": blocked}, {}),

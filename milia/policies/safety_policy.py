@@ -96,7 +96,9 @@ class SafetyPolicy(Policy):
         state = State.from_slots(tracker.current_slot_values())
         if tracker.latest_action_name == ACTION_LISTEN_NAME:
             return self._after_message(tracker, domain, state)
-        if tracker.latest_action_name == ACTION and not _said_something(tracker):
+        # `rasa test` plays stories of bare intents without running actions: there silence is no failure.
+        spoken = tracker.latest_message is not None and bool(tracker.latest_message.text)
+        if tracker.latest_action_name == ACTION and spoken and not _said_something(tracker):
             urgent = Level.from_id(state.level) >= Level.URGENT_SAME_DAY and not state.help_under_way
             return self._act(ESCALATION if urgent else UNAVAILABLE, domain)
         if tracker.latest_action_name in (ACTION, ESCALATION, UNAVAILABLE, HELP_UNDER_WAY):

@@ -139,6 +139,8 @@ class Reader:
         for control in CONTROLS:
             if plain in self._whole[control] or (whole and whole in self._whole[control]):
                 return Interpretation(control=control)
+        if re.match(r"(?:but |and )?why (?:do|are|would|should|must) (?:you|u|i) (?:need|ask|want|have|answer)", plain):
+            return Interpretation(control="why")
         corrects = self._correction is not None and bool(self._correction.search(plain))
         if corrects and self._correction is not None:
             plain = " ".join(self._correction.sub(" , ", plain).split())

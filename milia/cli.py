@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Sequence
 
 from milia import content_command, server, training
-from milia.evaluation import bench, chat, explain, replay, report
+from milia.evaluation import bench, chat, dialog_tests, explain, replay, report
 
-_MODULES = (server, training, content_command, replay, chat, explain, report, bench)
+_MODULES = (server, training, content_command, replay, chat, explain, dialog_tests, report, bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ check in progress, then what the message asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,6 +27,11 @@ START_CHECK = "/start_check"
 _MOST_BUTTONS = 3
 # Bare searches for a type, and the like, are answered with at most three sentences after the first.
 _MOST_MORE = 3
+_WANTS_CHECK = re.compile(
+    r"^\W*(?:ok|okay|yes|please|pls|can we|can i|can you|lets|let's|i want to|i'd like to)?\W*"
+    r"(?:do|start|take|run|try|go through|begin)\W+(?:the |a |that |your |this )?(?:short |guided |little )?(?:check|quiz|comparison)\b",
+    re.IGNORECASE,
+)
 # In the order in which the answer on types names them.
 _TYPES = tuple(f"type_{one}" for one in TYPE)
 _TREATMENT_TOPICS = frozenset({*TREATMENTS, "prevention_exfoliate"})
@@ -84,7 +90,8 @@ class Dialogue:
             turn = self._in_check(reading, state, chooser)
             if turn is not None:
                 return turn
-        if reading.text == START_CHECK or (state.offer == "check" and reading.labels == ("affirm",)):
+        wants_check = state.offer == "check" and (reading.labels[:1] == ("affirm",) or "check" in reading.words[:5])
+        if reading.text == START_CHECK or wants_check or _WANTS_CHECK.search(reading.text):
             return self._start_check(reading, state, chooser)
         blocking = [s for s in state.sign_now if self.catalog[s].blocking and self.catalog[s].level == Level.PROVIDER_SOON]
         if blocking:
@@ -132,7 +139,7 @@ class Dialogue:
         return self._check_turn(self.check.take(check, said.plus_signs(state.sign_now)), state)
 
     def _check_turn(self, turn: CheckTurn, state: State) -> Turn:
-        level = max(Level.from_id(state.level), turn.level)
+        level, earlier = max(Level.from_id(state.level), turn.level), frozenset(state.sign)
         signs = tuple(dict.fromkeys((*state.sign, *turn.signs)))
         ended = turn.assessment
         if ended is not None:
@@ -160,7 +167,7 @@ class Dialogue:
             buttons=buttons,
             topics=() if level >= Level.URGENT_SAME_DAY else (TRIAGE,),
             facts=turn.facts,
-            signs=tuple(ended.signs) if ended else turn.signs,
+            signs=tuple(s for s in (ended.signs if ended else turn.signs) if s not in earlier),
             outcome=ended.outcome if ended else None,
             check_question=turn.state is not None,
             escalate=urgent,
@@ -169,7 +176,9 @@ class Dialogue:
     # ---------------------------------------------------------------------------------------------------- what was asked
     def _answer(self, reading: Reading, state: State, chooser: Chooser) -> Turn:
         labels = [one for one in reading.labels if one != RED_FLAG]
-        if not reading.labels or not reading.words:
+        if state.sign_supposed and not set(labels) & set(self.content.topics):
+            labels = [NO_ANSWER]  # "what if ...": the advice is the answer
+        elif not reading.labels or not reading.words:
             return self._unclear(reading, state, chooser)
         small_talk = [one for one in labels if one in CHITCHAT]
         asked = [one for one in labels if one not in CHITCHAT]
@@ -212,7 +221,7 @@ class Dialogue:
         for topic in topics:
             provider = self._say_topic(draft, topic, situation, message, room, chooser) or provider
         if NO_ANSWER in asked:
-            provider = self._say_unanswered(draft, theme, situation, chooser) or provider
+            provider = self._say_unanswered(draft, theme, situation, chooser, withheld) or provider
         for sign in state.sign_now:
             if self.catalog[sign].level == Level.PROVIDER_SOON:
                 for sentence in sentences(self.catalog[sign].say):
@@ -251,19 +260,26 @@ class Dialogue:
         leads = [one for one in focus if one.leads]
         draft.say(chooser, leads[0].sentence if leads else answer.lead)
         more = [one.sentence for one in focus if one not in leads[:1]] + list(answer.more)
-        for sentence in more[:room]:
+        fresh = [one for one in more if not one.facts or not set(one.facts) <= set(draft.facts)]
+        for sentence in fresh[:room]:
             draft.say(chooser, sentence)
         return answer.provider
 
     def _say_unanswered(
-        self, draft: Draft, theme: Theme | None, situation: Situation, chooser: Chooser
+        self,
+        draft: Draft,
+        theme: Theme | None,
+        situation: Situation,
+        chooser: Chooser,
+        withheld: frozenset[str],
     ) -> tuple[str, ...]:
         if theme is None:
             draft.add(chooser.of(self.content.unanswered.lead))
             return self.content.unanswered.provider
         draft.add(chooser.of(theme.lead))
         for sentence in theme.nearest_for(situation):
-            draft.say(chooser, sentence)
+            if not any(fact.partition(".")[0] in withheld for fact in sentence.facts):
+                draft.say(chooser, sentence)
         return theme.provider
 
     def _theme(self, reading: Reading, state: State) -> Theme | None:

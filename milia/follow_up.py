@@ -21,6 +21,7 @@ _OPENING = re.compile(
 _ORDINAL = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "sixth": 5, "last": -1}
 _CHOICE = re.compile(rf"\b(?:the|that)?\s*({'|'.join(_ORDINAL)})\s*(?:one|option|type|form|kind|bit|point|topic)?\W*$", re.IGNORECASE)
 _POINTS_BACK = frozenset("that it this those they them these".split())
+_QUESTION = frozenset("how what why when where who which can could do does did is are should will would may".split())
 _FEW_WORDS = 9
 _SURE = 0.75
 
@@ -50,7 +51,10 @@ def lean_on_context(reading: Reading, state: State, content: Content, phrases: P
             situation.pop("described", None)
     state = replace(state, situation=situation)
     if fragment and state.topic and state.topic != (TRIAGE,):
-        return replace(reading, labels=state.topic, rivals=()), state
+        labels = state.topic
+        if mentions.type and any(label.startswith("type_") for label in labels):
+            labels = (f"type_{mentions.type}",)  # "and the juvenile one?"
+        return replace(reading, labels=labels, rivals=()), state
     for rule in phrases.contexts:
         if rule.label in reading.labels and rule.after & set(state.topic) and _points_back(reading):
             labels = tuple(NO_ANSWER if label == rule.label else label for label in reading.labels)
@@ -76,6 +80,8 @@ def _is_fragment(reading: Reading, state: State) -> bool:
     if not changed or len(reading.words) > _FEW_WORDS:
         return False
     opening = _OPENING.match(reading.text.replace("\u2019", "'")) is not None
+    if opening and "?" not in reading.text and _QUESTION.isdisjoint(reading.words):
+        return True  # "no, on my arm" is no question, whatever it looks like
     best = max((p for label, p in reading.scores.items() if label != TRIAGE), default=0.0)
     asks_itself = any(label.startswith("type_") is False and label != TRIAGE for label in reading.labels) and best >= _SURE
     return opening and not asks_itself

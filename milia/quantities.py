@@ -40,7 +40,7 @@ _PERSON = (
 )
 _THING = (
     r"(?:bumps?|spots?|dots?|tattoos?|scars?|wounds?|burns?|pinheads?|beads?|grains?|lumps?|cysts?|pimples?|specks?|"
-    r"things?|scabs?|pearls?|seeds?|whiteheads?|blisters?|rash|piercings?|it|its|this|marks?|moles?|sores?)"
+    r"things?|scabs?|pearls?|seeds?|whiteheads?|blisters?|rash|piercings?|it|its|this(?!\s+(?:morning|afternoon|evening|week|time|day))|marks?|moles?|sores?)"
 )
 _AGE_AFTER = re.compile(r"\s*-?\s*(?:olds?\b|of age|o\b|/o\b|young\b)", re.IGNORECASE)
 _YO = re.compile(r"(?<![\w.,$])(?P<num>\d{1,3})\s?-?\s?(?:y/?o|yrs?/?o|yo|yr olds?|y old)\b", re.IGNORECASE)
@@ -299,10 +299,7 @@ def find_ages(text: str) -> tuple[AgeSpan, ...]:
             corrected = bool(_CORRECTED.search(before[-24:]) or _CORRECTED.match(after))
             self_said = bool(re.search(r"\b(?:i['’]?\s?a?m|im)\s*(?:an?\s+|about\s+)?$", before, re.I))
             add(m.start(), m.end() + (old.end() if old else 0), low, high, kind, corrected=corrected, self_said=self_said)
-    if re.search(r"\b(?:week|wk)[- ]?old\b", text, re.I):
-        for m in re.finditer(r"(?<![\w-] )(?<![\w-])(?:week|wk)[- ]?old\b", text, re.I):
-            add(m.start(), m.end(), 7.0, 13.99)
-    for m in re.finditer(r"(?:^|\b(?:my|our|a|the|her|his|only|just|,|is)\s+)(?P<u>month|day|year)[- ]?old\b", text, re.I):
+    for m in re.finditer(r"(?:^|\b(?:my|our|a|the|her|his|only|just|is)\s+|,\s*)(?P<u>month|day|year|week|wk)[- ]?old\b", text, re.I):
         add(m.start("u"), m.end(), _unit_days(m["u"]), 1.99 * _unit_days(m["u"]))
     for m in _BARE_YEARS.finditer(text):
         value = number(m["num"])
@@ -395,7 +392,10 @@ def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
         reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|hit|reached|up to|reading)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|and\b|with\b|but\b|now\b)", text[m.end() :], re.I))
         feverish = value >= 99.5 and bool(re.search(r"fever|temp\b|temperature|burning", text, re.I))
         decimal = decimal_of(m["num"])
-        if re.search(r"weather|forecast|outside|holiday|heat ?wave|summer|oven|room|degrees? (?:today|here|out)", before + after, re.I) and not re.search(r"temp|fever|thermo|baby'?s? (?:is|has)", before_clause + after_clause, re.I):
+        around = before + m.group() + after
+        if re.search(r"weather|forecast|outside|holiday|heat ?wave|summer|oven|room|degrees? (?:today|here|out|in)\b", around, re.I) and not re.search(
+            r"temp|fever|thermo|(?:baby|bub|lo|he|she|son|daughter)(?:['’]?s| is| has| at)\s*(?:at |a |got )?(?=\d)", before_clause + m.group() + after_clause, re.I
+        ):
             continue
         near = bool(_TEMP_CONTEXT.search(before_clause) or _TEMP_CONTEXT.search(after_clause))
         strong = bool(re.search(r"temp|fever|thermo|degree|armpit|axil|rectal|read|spik|fevr|running an?|tmep|°", before_clause + m.group() + after_clause, re.I))
@@ -408,7 +408,8 @@ def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
         if unit and not decimal and not strong and letter in {"f", "m"} and value < 93:
             continue
         site = next((name for name, words in _SITES if re.search(words, before_clause + " " + after_clause, re.I)), "")
-        found.append(TemperatureSpan(m.start(), m.end(), m.group().strip(), round(celsius, 2), site))
+        said = m.group().strip()
+        found.append(TemperatureSpan(m.start(), m.start() + len(said), said, round(celsius, 2), site))
     return tuple(found)
 
 

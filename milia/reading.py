@@ -82,4 +82,6 @@ _JOINER = "\u2060"
 
 def as_typed(text: str) -> str:
     """Return a typed text as it may go to Rasa: one that starts with a slash would be taken for an intent."""
+    # Half of a surrogate pair, as a cut-off emoji leaves it, is no character that anything behind this could store.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return f"{_JOINER}{text}" if text.lstrip().startswith("/") else text

@@ -148,7 +148,7 @@ _TOP_KEYS = frozenset(
 )
 _COMBINATION_KEYS = frozenset({"all", "none", "sets", "why"})
 CUE_KINDS = (
-    "general_start", "personal", "general", "in_general", "negated", "negated_before", "hypothetical", "past", "past_after", "idiom", "not_cues", "stops", "list_items", "lasting", "earnest", "current",
+    "own_question", "general_start", "personal", "general", "in_general", "negated", "negated_before", "hypothetical", "past", "past_after", "idiom", "not_cues", "stops", "list_items", "lasting", "always", "earnest", "current",
 )
 # Facts that the program derives from ages, temperatures and earlier messages; combinations may name them like atoms.
 DERIVED_ATOMS = (

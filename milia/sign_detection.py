@@ -16,12 +16,14 @@ from spacy.tokens import Doc
 from milia.quantities import YEAR, AgeSpan, TemperatureSpan, corrected_days, find_ages, find_temperatures
 from milia.sign_catalog import Level, SignCatalog
 from milia.sign_patterns import PatternMatcher
-from milia.sign_scope import HYPOTHETICAL, IDIOM, NEGATED, PAST, PatternWords, Scoper, Scopes
+from milia.sign_scope import GENERAL, HYPOTHETICAL, IDIOM, NEGATED, PAST, PatternWords, Scoper, Scopes
 from milia.sign_words import Word, Words
 from milia.warning_signs import AgeRange, Findings, Mention, Temperature
 
 _NEGATIONS = frozenset({"not", "cannot", "no", "never", "without", "nothing", "none"})
 _MOST_CHARACTERS = 4000
+PRESENT, SUPPOSED = "present", "supposed"
+UNSURE = "ws.unsure"
 
 
 class SignDetector:
@@ -38,7 +40,7 @@ class SignDetector:
         patterns = {**rules.concepts, **rules.atoms, **{s.id.replace("ws.", "ws_"): s.patterns for s in catalog.values()}}
         self._atoms = frozenset(rules.atoms)
         self._signs = {s.replace("ws.", "ws_"): s for s in catalog}
-        self._serious = frozenset(n for n, s in self._signs.items() if catalog[s].level > Level.PROVIDER_ROUTINE)
+        self._routine = frozenset(n for n, s in self._signs.items() if catalog[s].level == Level.PROVIDER_ROUTINE)
         self._matcher = PatternMatcher(nlp.vocab, patterns, self._bases)
         self._scoper = Scoper(nlp.vocab, rules.cues, PatternWords(self._words))
         self._words.learn(self._matcher.vocabulary | self._scoper.vocabulary)
@@ -58,36 +60,55 @@ class SignDetector:
         if not words:
             return Findings()
         scopes = self._scoper(words)
-        kept = [i for i, w in enumerate(words) if not w.filler]
-        hits = self._matcher([words[i].base for i in kept], [words[i].sentence for i in kept])
-        consumed = frozenset(
-            kept[i] for name, found in hits.items() if name in self._atoms or name in self._serious
-            for h in found for i in h.used if words[kept[i]].base in _NEGATIONS and i + 1 in h.used
-        )
-        present: dict[str, Mention] = {}
-        supposed: dict[str, Mention] = {}
-        for name, found in hits.items():
-            if name not in self._atoms and name not in self._signs:
-                continue
-            public = self._signs.get(name, name)
-            for hit in found:
-                used = [kept[i] for i in sorted(hit.used)]
-                status = scopes.of(used, consumed)
-                if status & {NEGATED, IDIOM} or (PAST in status and public not in self._scoper.lasting):
-                    continue
-                mention = Mention(public, words[used[0]].start, words[used[-1]].end, text[words[used[0]].start : words[used[-1]].end])
-                target = supposed if HYPOTHETICAL in status and public not in self._scoper.earnest else present
-                target.setdefault(public, mention)
+        present, supposed = self._mentions(text, words, scopes)
         temperature, supposed_temperature = self._temperatures(text, words, scopes)
         return Findings(
-            atoms=tuple(m for n, m in sorted(present.items()) if n in self._atoms),
-            signs=tuple(m for n, m in sorted(present.items()) if n not in self._atoms),
-            hypothetical_atoms=tuple(m for n, m in sorted(supposed.items()) if n in self._atoms and n not in present),
-            hypothetical_signs=tuple(m for n, m in sorted(supposed.items()) if n not in self._atoms and n not in present),
+            atoms=tuple(m for m in present if m.name in self._atoms),
+            signs=tuple(m for m in present if m.name not in self._atoms),
+            hypothetical_atoms=tuple(m for m in supposed if m.name in self._atoms),
+            hypothetical_signs=tuple(m for m in supposed if m.name not in self._atoms),
             temperature=temperature,
             hypothetical_temperature=supposed_temperature,
             age=patient_age(find_ages(text), text),
         )
+
+    def _mentions(self, text: str, words: Sequence[Word], scopes: Scopes) -> tuple[list[Mention], list[Mention]]:
+        """Return what is present and what is only supposed, each atom or sign once, in the order of names."""
+        kept = [i for i, w in enumerate(words) if not w.filler]
+        hits = self._matcher([words[i].base for i in kept], [words[i].sentence for i in kept])
+        hits = {name: found for name, found in hits.items() if name in self._atoms or name in self._signs}
+        consumed = frozenset(
+            kept[i] for name, found in hits.items() if name not in self._routine
+            for hit in found for i in hit.used if words[kept[i]].base in _NEGATIONS and i + 1 in hit.used
+        )
+        present: dict[str, Mention] = {}
+        supposed: dict[str, Mention] = {}
+        for name, found in hits.items():
+            public = self._signs.get(name, name)
+            for hit in found:
+                used = [kept[i] for i in sorted(hit.used)]
+                standing = self._standing(public, scopes.of(used, consumed))
+                if standing:
+                    start, end = words[used[0]].start, words[used[-1]].end
+                    target = present if standing == PRESENT else supposed
+                    target.setdefault(public, Mention(public, start, end, text[start:end]))
+        for hit in scopes.asked[:1]:
+            start, end = words[hit.start].start, words[hit.end - 1].end
+            present.setdefault(UNSURE, Mention(UNSURE, start, end, text[start:end]))
+        return (
+            [mention for _, mention in sorted(present.items())],
+            [mention for name, mention in sorted(supposed.items()) if name not in present],
+        )
+
+    def _standing(self, name: str, scopes: frozenset[str]) -> str:
+        """Return whether a finding is `present`, `supposed` or, for an empty string, not there."""
+        if scopes & {NEGATED, IDIOM} or (PAST in scopes and name not in self._scoper.lasting):
+            return ""
+        if name in self._scoper.always:
+            return PRESENT
+        if GENERAL in scopes or (HYPOTHETICAL in scopes and name not in self._scoper.earnest):
+            return SUPPOSED
+        return PRESENT
 
     def _temperatures(
         self, text: str, words: Sequence[Word], scopes: Scopes
@@ -98,9 +119,8 @@ class SignDetector:
         for span in find_temperatures(text):
             at = [i for i, w in enumerate(words) if w.start < span.end and span.start < w.end]
             status = scopes.of(at, frozenset())
-            if status & {PAST}:
-                continue
-            (supposed if HYPOTHETICAL in status else present).append(span)
+            if PAST not in status:
+                (supposed if status & {HYPOTHETICAL, GENERAL} else present).append(span)
         return _most_alarming(present), _most_alarming(supposed)
 
 

@@ -16,7 +16,8 @@ from spacy.vocab import Vocab
 from milia.sign_patterns import Hit, PatternMatcher
 from milia.sign_words import Word
 
-NEGATED, HYPOTHETICAL, PAST, IDIOM = "negated", "hypothetical", "past", "idiom"
+NEGATED, HYPOTHETICAL, GENERAL, PAST, IDIOM = "negated", "hypothetical", "general", "past", "idiom"
+NAME_LISTS = ("lasting", "always", "earnest")
 _SUBJECTS = frozenset("i he she it they we you baby bub lo dd ds son daughter husband wife mum dad newborn".split())
 _LONGEST = {NEGATED: 8, HYPOTHETICAL: 25}
 _BACKWARD = 5
@@ -29,10 +30,14 @@ _POINTING = frozenset("it this that he she they these those there".split())
 
 @dataclass
 class Scopes:
-    """For each word of a message, the cues that reach it: (kind, numbers of the cue's own words)."""
+    """For each word of a message, the cues that reach it: (kind, numbers of the cue's own words).
+
+    `asked` is what asks about the writer's own bump ("is this milia"), told by words that patterns skip.
+    """
 
     reach: list[list[tuple[str, frozenset[int]]]] = field(default_factory=list)
     current: frozenset[int] = frozenset()
+    asked: tuple[Hit, ...] = ()
 
     def of(self, used: Sequence[int], consumed: frozenset[int]) -> frozenset[str]:
         """Return what reaches some words, leaving out cues that are part of a finding's own phrase.
@@ -58,10 +63,10 @@ class Scoper:
     """
 
     def __init__(self, vocab: Vocab, cues: Mapping[str, Sequence[str]], words: PatternWords) -> None:
-        phrases = {k: v for k, v in cues.items() if k not in {"lasting", "earnest"}}
+        phrases = {k: v for k, v in cues.items() if k not in NAME_LISTS}
         self._matcher = PatternMatcher(vocab, phrases, words)
-        self.lasting, self.earnest = (
-            frozenset(name.strip() for line in cues[kind] for name in line.split("|")) for kind in ("lasting", "earnest")
+        self.lasting, self.always, self.earnest = (
+            frozenset(name.strip() for line in cues[kind] for name in line.split("|")) for kind in NAME_LISTS
         )
         self.vocabulary = self._matcher.vocabulary
 
@@ -72,7 +77,7 @@ class Scoper:
             k: {i for h in hits.get(k, ()) for i in h.used} for k in ("stops", "list_items", "not_cues", "current")
         }
         starts = {h.start for h in hits.get("stops", ())}
-        scopes = Scopes([[] for _ in words], frozenset(marks["current"]))
+        scopes = Scopes([[] for _ in words], frozenset(marks["current"]), tuple(hits.get("own_question", ())))
         for kind in (NEGATED, HYPOTHETICAL):
             for hit in hits.get(kind, ()):
                 if not hit.used & marks["not_cues"]:
@@ -106,7 +111,7 @@ class Scoper:
                 asked.add(sentence)
         for i, word in enumerate(words):
             if whole or word.sentence in asked:
-                scopes.reach[i].append((HYPOTHETICAL, frozenset()))
+                scopes.reach[i].append((GENERAL, frozenset()))
 
     def _forward(
         self, kind: str, hit: Hit, words: Sequence[Word], stops: set[int], listed: set[int], scopes: Scopes
@@ -126,7 +131,7 @@ class Scoper:
                 if word.raw in {"and", "&", "plus"} and not (i + 1 < len(words) and i + 1 in listed and i - 1 in listed):
                     break
             if not negation and not first:
-                if word.raw in {"but", "however", "anyway", "because"}:
+                if word.raw in {"but", "however", "anyway", "because", "now", "today", "tonight"}:
                     break
                 if word.comma and word.raw in _SUBJECTS | {"my", "her", "his", "the", "now", "today", "there", "and", "so"}:
                     break

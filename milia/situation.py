@@ -5,8 +5,9 @@ Reads one message; what an earlier message said is the dialogue's affair. Pure: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from milia.content import Situation
 from milia.lexicon import Found
@@ -28,6 +29,7 @@ class Mentions:
         type: the type of milia that it names.
         before: what happened to the skin before.
         duration: how long the bumps have been there, in days.
+        own_adult: whether an adult is named as the one asked about ("adults", "for me"), not as a relative.
         own: whether the writer speaks of somebody's bumps in particular ("my", "her", "I have").
     """
 
@@ -38,6 +40,7 @@ class Mentions:
     before: str | None = None
     duration: float | None = None
     own: bool = False
+    own_adult: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return what is said, as JSON types."""
@@ -58,6 +61,9 @@ class Mentions:
 
         Another person brings other bumps: then only what the later message says holds.
         """
+        young = self.who in ("newborn", "baby", "infant", "child", "teen")
+        if later.who == "adult" and later.age is None and young and not later.own_adult:
+            later = replace(later, who=None)  # a relative who only asks or worries
         if later.who and self.who and later.who != self.who and not _narrows(self.who, later.who):
             return later
         ours, theirs = asdict(self), {k: v for k, v in asdict(later).items() if v not in (None, False)}
@@ -91,6 +97,7 @@ def read_mentions(text: str, found: Iterable[Found]) -> Mentions:
         before=first.get("before"),
         duration=_longest(lasting),
         own=_speaks_of_somebody(text),
+        own_adult=first.get("who") == "adult" and _GROWN_UP.search(text) is not None,
     )
 
 
@@ -115,6 +122,7 @@ def _group(age: AgeSpan) -> str:
     return "teen" if days < 18 * _YEAR else "adult"
 
 
+_GROWN_UP = re.compile(r"\b(?:adults?|grown[- ]?ups?|elderly|middle[- ]aged|on me|for me|for myself|(?:has|have|gets?) (?:it|them|these))\b", re.IGNORECASE)
 _OWN = frozenset("my mine i im ive id me our we her his hers their she he shes hes".split())
 
 

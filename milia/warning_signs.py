@@ -14,6 +14,7 @@ from milia.sign_catalog import Level, Region, Sign, SignCatalog, SignError, load
 from milia.sign_messages import Escalation, escalation, general_advice, safety_net
 
 __all__ = [
+    "LASTING_ATOMS",
     "AgeRange",
     "Context",
     "Escalation",
@@ -39,6 +40,12 @@ FOUR_WEEKS = 28.0
 HIGH_C, LOW_C, BORDERLINE_C = 38.0, 36.0, 37.5
 UNKNOWN_AGE = frozenset({"not_under_3_months", "not_newborn"})  # somebody of whom no age was said
 BABY_GROUPS = frozenset({"newborn", "baby"})
+# What is said once and still holds messages later, so that a conversation may keep it (Context.atoms).
+LASTING_ATOMS = frozenset(
+    "infection_sign infected_said spreading_redness red_streak local_heat swelling pus red_sore blister clear_bump sores raw_skin "
+    "rash eczema new_medicine skin_product product_use fever immuno pregnant diabetes eye_area eyelid bump removal_attempt "
+    "steroid_cream pox_contact mpox_contact yellow_crops".split()
+)
 
 
 @dataclass(frozen=True)
@@ -180,14 +187,28 @@ def _temperature_atoms(temperature: Temperature | None, atoms: frozenset[str]) -
 
 
 def _signs(
-    names: frozenset[str], atoms: frozenset[str], temperature: Temperature | None, age: AgeRange | None, catalog: SignCatalog
+    findings: Findings, context: Context, catalog: SignCatalog
 ) -> frozenset[str]:
-    """Join direct signs with all combinations that hold."""
+    """Join direct signs with all combinations that hold and that this message has a part in.
+
+    What earlier messages established fills up a combination, but does not set it again in each later message.
+    """
+    temperature, own, known = findings.temperature, findings.atom_names, context.atoms
     if temperature is not None and temperature.celsius < HIGH_C:
-        atoms -= {"fever", "feels_hot"}
-    everything = atoms | _temperature_atoms(temperature, atoms) | (age.atoms() if age else UNKNOWN_AGE)
-    set_by_parts = (sign for c in catalog.combinations if c.holds(everything) for sign in c.sets)
-    return names | frozenset(set_by_parts)
+        own, known = own - {"fever", "feels_hot"}, known - {"fever", "feels_hot"}
+    own |= _temperature_atoms(temperature, own)
+    known |= _temperature_atoms(None, known)
+    age = _age(findings.age, context.age)
+    years = age.atoms() if age else UNKNOWN_AGE
+    if findings.age is not None and years != (context.age.atoms() if context.age else UNKNOWN_AGE):
+        own |= years
+    everything = own | known | years
+    return frozenset(m.name for m in findings.signs) | frozenset(
+        sign
+        for combination in catalog.combinations
+        if combination.holds(everything) and any(need & own for need in combination.needs)
+        for sign in combination.sets
+    )
 
 
 def signs_in(findings: Findings, context: Context | None, catalog: SignCatalog) -> frozenset[str]:
@@ -198,16 +219,7 @@ def signs_in(findings: Findings, context: Context | None, catalog: SignCatalog) 
         context: What earlier messages established; they alone raise nothing.
         catalog: The list.
     """
-    context = context or Context()
-    if not (findings.atoms or findings.signs or findings.temperature):
-        return frozenset()
-    return _signs(
-        frozenset(m.name for m in findings.signs),
-        findings.atom_names | context.atoms,
-        findings.temperature,
-        _age(findings.age, context.age),
-        catalog,
-    )
+    return _signs(findings, context or Context(), catalog)
 
 
 def hypothetical_signs_in(findings: Findings, context: Context | None, catalog: SignCatalog) -> frozenset[str]:

@@ -110,7 +110,7 @@ def test_the_provider_suits_the_person(content: Content, who: str, provider: str
         ("duration", Situation("infant"), {"duration.1"}),
         ("duration", Situation("child"), {"duration.4"}),
         ("duration", Situation("newborn", type="secondary"), {"duration.1"}),
-        ("duration", Situation("adult"), {"duration.1", "duration.3"}),
+        ("duration", Situation("adult"), {"duration.3"}),
         ("duration", Situation(), {"duration.1", "duration.3"}),
         ("duration", Situation("adult", type="primary"), {"duration.3"}),
         ("duration", Situation("adult", type="secondary"), {"duration.4"}),

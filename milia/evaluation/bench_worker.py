@@ -69,6 +69,8 @@ def long(bot: Bot, count: int) -> dict[str, Any]:
 
 def profile(bot: Bot, count: int) -> dict[str, Any]:
     """Time each component of the graph, the action code and the tracker store, milliseconds a message."""
+    from rasa.core.actions.action import RemoteAction
+
     spent: dict[str, float] = defaultdict(float)
     processor = bot.agent.processor
     nodes = getattr(processor.graph_runner, "_instantiated_nodes", {}) if processor else {}
@@ -79,6 +81,8 @@ def profile(bot: Bot, count: int) -> dict[str, Any]:
     endpoint = bot.agent.action_endpoint
     assert endpoint is not None
     endpoint.request = _timed_async(endpoint.request, "action code", spent)
+    check = RemoteAction._validate_action_result
+    RemoteAction._validate_action_result = _timed(check, "Rasa's check of the action's answer", spent)
     store = bot.agent.tracker_store
     for method in ("save", "retrieve"):
         setattr(store, method, _timed_async(getattr(store, method), "tracker store", spent))

@@ -76,7 +76,9 @@ class Bot:
 
     def conversation(self, name: str) -> Conversation:
         """Start a conversation; the same name gives the same wordings."""
-        return Conversation("replay-" + hashlib.sha256(name.encode()).hexdigest()[:16])
+        conversation = Conversation("replay-" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16])
+        self.agent.tracker_store.store.pop(conversation.id, None)
+        return conversation
 
     def turn(self, conversation: Conversation, user: str | Mapping[str, str]) -> dict[str, Any]:
         """Take one turn.

@@ -90,7 +90,7 @@ def replay(arguments: argparse.Namespace) -> int:
     """Run the command."""
     root = Path.cwd()
     try:
-        dialogs = read_dialogs(arguments.dialogs.read_text(encoding="utf-8").splitlines())
+        dialogs = read_dialogs(arguments.dialogs.read_text(encoding="utf-8").split("\n"))
     except (OSError, UnicodeDecodeError, InputError) as error:
         for line in str(error).splitlines():
             print(f"{arguments.dialogs}: {line}", file=sys.stderr)
@@ -101,9 +101,18 @@ def replay(arguments: argparse.Namespace) -> int:
     from milia.evaluation.bot import Bot
 
     bot = Bot(model, root)
-    lines = [json.dumps(reply, ensure_ascii=False) for reply in run_dialogs(bot, dialogs)]
+    lines = [_line(reply) for reply in run_dialogs(bot, dialogs)]
     arguments.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return 0
+
+
+def _line(reply: Mapping[str, Any]) -> str:
+    line = json.dumps(reply, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # half a character in the user's turn can only be written escaped
+        return json.dumps(reply)
+    return line
 
 
 def find_model(root: Path, given: Path | None = None) -> Path | None:

@@ -26,8 +26,9 @@ from milia.sign_messages import sentences
 PROVIDER = "dermatology provider"
 _PLACE = re.compile(r"\{(\w+)\}")
 _FIXED = ("warning_signs.yml", "triage.yml", "replies.yml")
-# Keys of content files whose strings are never said.
-_UNSAID = frozenset({"cues", "patterns", "sources", "concepts", "atoms", "fillers", "examples"})
+# Keys of content files whose strings are never said: what is understood, and codes.
+_UNSAID = frozenset("cues patterns sources concepts atoms fillers examples code id must_not".split())
+_UNSAID_IN = {"triage.yml": frozenset({"short"})}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ReplyRules:
         leads = [one.removesuffix("{action}") for one in fixed if one.endswith(": {action}")]
         self._leads = [self._pattern(one) for one in leads]
         fixed = [one for one in fixed if "{action}" not in one and "{worse}" not in one]
-        self._fixed_figures = [self._pattern(one) for one in _parts(fixed) if NUMBER.search(_PLACE.sub("3", one))]
+        self._fixed_figures = [self._pattern(one) for one in sorted({*_parts(fixed), *leads}) if _has_figure(one)]
         texts = {*_parts([*fixed, *other])}
         self._said = {one.casefold() for one in texts if not _PLACE.search(one)}
         self._templates = [self._pattern(one) for one in texts if _PLACE.search(one) and _telling(one)]
@@ -154,7 +155,10 @@ class ReplyRules:
 def load_reply_rules(root: Path) -> ReplyRules:
     """Load the rules of a project folder."""
     folder = root / "data" / "content"
-    texts = {path: list(_strings(_yaml(path))) for path in sorted(folder.rglob("*.yml"))}
+    texts = {
+        path: list(_strings(_yaml(path), _UNSAID | _UNSAID_IN.get(path.name, frozenset())))
+        for path in sorted(folder.rglob("*.yml"))
+    }
     fixed = [text for path, those in texts.items() if path.name in _FIXED for text in those]
     responses = _yaml(root / "domain.yml").get("responses") or {}
     fixed += [one["text"] for those in responses.values() for one in those if "text" in one]
@@ -166,17 +170,17 @@ def _yaml(path: Path) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
 
 
-def _strings(value: object) -> Iterator[str]:
-    """Yield all strings of a YAML value that may be said, blanks made single."""
+def _strings(value: object, unsaid: frozenset[str]) -> Iterator[str]:
+    """Yield all strings of a YAML value but those under some keys, blanks made single."""
     if isinstance(value, str):
         yield " ".join(value.split())
     elif isinstance(value, dict):
         for key, one in value.items():
-            if key not in _UNSAID:
-                yield from _strings(one)
+            if key not in unsaid:
+                yield from _strings(one, unsaid)
     elif isinstance(value, list):
         for one in value:
-            yield from _strings(one)
+            yield from _strings(one, unsaid)
 
 
 def _filled(texts: Iterable[str], catalog: SignCatalog) -> Iterator[str]:
@@ -203,7 +207,17 @@ def _place(providers: Iterable[str]) -> Callable[[str], str]:
     return lambda name: {"done": r"\d+", "total": r"\d+", "provider": named, "Provider": named}.get(name, r"[^\n]+")
 
 
+_NARROW = frozenset({"done", "total", "provider", "Provider"})
+
+
+def _has_figure(text: str) -> bool:
+    """Tell whether a fixed text brings a figure of its own: as a sentence or a title, and not as what may fill it."""
+    places = set(_PLACE.findall(text))
+    counts = bool(places & {"done", "total"})
+    return places <= _NARROW and not text[:1].islower() and " " in text and bool(counts or NUMBER.search(text))
+
+
 def _telling(text: str) -> bool:
     """Tell whether a template has words enough of its own not to fit just anything."""
-    narrow = {"done", "total", "provider", "Provider"} >= set(_PLACE.findall(text))
-    return len(re.sub(r"\W", "", _PLACE.sub("", text))) >= (3 if narrow else 8)
+    narrow = set(_PLACE.findall(text)) <= _NARROW
+    return len(re.sub(r"\W", "", _PLACE.sub("", text))) >= (3 if narrow else 5)

@@ -10,6 +10,7 @@ import argparse
 import csv
 import hashlib
 import json
+import math
 import subprocess
 import sys
 import time
@@ -36,11 +37,13 @@ from milia.evaluation.replay import find_model
 from milia.evaluation.replies import Recorder, Violation, load_reply_rules
 from milia.evaluation.scores import Answered, Goal, Share, SignCase, SignScores
 from milia.evaluation.suites import Outcome, run_behavioural_suite, run_dialogs
+from milia.evaluation.yaml_reader import FileError
 from milia.sign_catalog import Level, load_signs
 
 T = TypeVar("T")
 CSV_COLUMNS = ("part", "source", "message", "expected", "got", "note")
 MOST_CONFUSIONS = 40
+HELD_OUT_DIALOGS = "held-out dialogs"
 _RIGHT = (
     "*Right* is strict (exactly what was asked is answered) or allows one topic too many. Intervals are Wilson's. "
     "{left_out} held-out messages stand in the training data (greetings and the like) and are left out."
@@ -78,15 +81,19 @@ class Run:
     def goals(self) -> list[Goal]:
         """All goals, with what was reached."""
         goals = scores.message_goals(self.messages)
-        for name, outcomes in self.dialogs.items():
-            if name != "behaviour":
-                count = Share(sum(one.passed for one in outcomes), len(outcomes))
-                goals.append(Goal(f"turns right: {name}", count.rate, 0.92, count=count))
+        if HELD_OUT_DIALOGS in self.dialogs:
+            count = passed(self.dialogs[HELD_OUT_DIALOGS])
+            goals.append(Goal("dialog turns right", count.rate, 0.92, count=count))
         for rule in ("provider", "figure", "wording"):
             broken = len({(v.user, v.text) for v in self.violations if v.rule == rule})
             count = Share(self.replies - broken, self.replies)
             goals.append(Goal(f"replies that keep the rule: {rule}", count.rate, 1.0, count=count))
         return goals
+
+
+def passed(outcomes: Sequence[Outcome]) -> Share:
+    """Count the turns or pairs that passed."""
+    return Share(sum(one.passed for one in outcomes), len(outcomes))
 
 
 def evaluate(bot: Bot, root: Path) -> Run:
@@ -97,7 +104,8 @@ def evaluate(bot: Bot, root: Path) -> Run:
         root: the project folder.
 
     Raises:
-        HeldOutError: a held-out file is not in order.
+        HeldOutError: a file of held-out sentences is not in order.
+        FileError: a dialog test or the behavioural suite is not in order.
     """
     folder = root / FOLDER
     catalog = load_signs(root / "data" / "content" / "warning_signs.yml")
@@ -107,7 +115,7 @@ def evaluate(bot: Bot, root: Path) -> Run:
     recorder = Recorder(bot)
     run.messages = [run_message(recorder, message) for message in track(messages, "messages")]
     run.signs = [run_sign_sentence(recorder, sentence) for sentence in track(sentences, "warning signs")]
-    for name, path in (("dialogs", root / "tests" / "dialogs"), ("held-out dialogs", folder / "dialogs")):
+    for name, path in (("dialogs", root / "tests" / "dialogs"), (HELD_OUT_DIALOGS, folder / "dialogs")):
         if path.is_dir():
             run.dialogs[name] = list(track(run_dialogs(recorder, path), name))
     if (folder / "behaviour.yml").is_file():
@@ -190,7 +198,13 @@ def results(run: Run, origin: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **origin,
         "goals": [
-            {"name": g.name, "value": g.value, "goal": g.bound, "at_most": g.at_most, "reached": g.reached}
+            {
+                "name": g.name,
+                "value": None if math.isnan(g.value) else g.value,
+                "goal": g.bound,
+                "at_most": g.at_most,
+                "reached": g.reached,
+            }
             for g in run.goals
         ],
         "messages": {name: as_json(count) for name, count in scores.message_scores(run.messages).items()},
@@ -203,10 +217,7 @@ def results(run: Run, origin: Mapping[str, Any]) -> dict[str, Any]:
         "signs": {name: as_json(count) for name, count in sign_rows(signs)},
         "by_sign": {sign: as_json(count) for sign, count in signs.by_sign.items()},
         "levels": [{"expected": a, "given": b, "count": n} for (a, b), n in sorted(signs.levels.items())],
-        "suites": {
-            name: as_json(Share(sum(one.passed for one in outcomes), len(outcomes)))
-            for name, outcomes in run.dialogs.items()
-        },
+        "suites": {name: as_json(passed(outcomes)) for name, outcomes in run.dialogs.items()},
         "replies": {"checked": run.replies, "violations": dict(Counter(one.rule for one in run.violations))},
     }
 
@@ -320,10 +331,7 @@ def report(run: Run, origin: Mapping[str, Any]) -> str:
             "## Dialogs and behaviour",
             table(
                 ("suite", "right"),
-                [
-                    (name, _share(Share(sum(one.passed for one in outcomes), len(outcomes))))
-                    for name, outcomes in run.dialogs.items()
-                ],
+                [(name, _share(passed(outcomes))) for name, outcomes in run.dialogs.items()],
             ),
             "## Every reply",
             f"{run.replies} replies were checked; rules broken: "
@@ -384,14 +392,16 @@ def command(arguments: argparse.Namespace) -> int:
     print(f"Loading {model.name} ...", file=sys.stderr, flush=True)
     try:
         run = evaluate(WholeBot(model, root), root)
-    except (HeldOutError, OSError) as error:
+    except (HeldOutError, FileError, OSError) as error:
         print(f"milia eval: {error}", file=sys.stderr)
         return 2
     at = time.strftime("%Y-%m-%d %H:%M", time.gmtime()) + " UTC"
     origin = {"commit": commit(root), "model": model_identity(model, root), "at": at}
     write(run, origin, arguments.out)
     print(goal_table(run.goals))
-    print(f"\nWarning signs: {', '.join(f'{name} {count.rate:.3f}' for name, count in sign_rows(run.sign_scores)[:4])}")
+    signs = sign_rows(run.sign_scores)[:4]
+    print("\nWarning signs: " + ", ".join(f"{name} {count.rate:.3f}" for name, count in signs))
+    print("Suites: " + ", ".join(f"{name} {passed(outcomes).rate:.3f}" for name, outcomes in run.dialogs.items()))
     print(f"Written to {arguments.out}: report.md, misses.csv, results.json and four pictures.")
     if run.violations:
         broken = Counter(one.rule for one in run.violations)

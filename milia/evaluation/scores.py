@@ -405,7 +405,7 @@ def message_goals(messages: Sequence[Answered]) -> list[Goal]:
     topics = {name: one.lenient for name, one in by_topic(messages).items()}
     if topics:
         worst = min(topics, key=lambda name: topics[name].rate)
-        goals.insert(2, _goal(f"worst topic ({worst})", topics[worst], 0.80))
+        goals.insert(2, _goal(f"worst label ({worst})", topics[worst], 0.80))
     return goals
 
 

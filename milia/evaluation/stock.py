@@ -156,10 +156,8 @@ def stock_model(root: Path, config: Mapping[str, Any], nlu: Path, models: Path, 
         quick: a trial of few epochs.
     """
     stock = stock_config(config, QUICK_EPOCHS if quick else DIET_EPOCHS)
-    name = (
-        f"stock-{training_hash([nlu, root / 'data' / 'rules', root / 'domain.yml'], stock)}{'-quick' if quick else ''}"
-    )
-    model, beside = root / "models" / f"{name}.tar.gz", root / "models" / f"{name}.json"
+    name = f"stock-{training_hash([nlu, root / 'data' / 'rules', root / 'domain.yml'], stock)}"
+    model, beside = models / f"{name}.tar.gz", models / f"{name}.json"
     if model.is_file() and beside.is_file():
         known = json.loads(beside.read_text(encoding="utf-8"))
         return Trained(model, known["seconds"], known["cpu"], known["cores"], known["quick"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from milia.evaluation.behaviour import run_behaviour
+from milia.evaluation.dialog_tests import load_dialog_tests, run_dialog_tests
 from milia.evaluation.heldout import Bot
 
 
@@ -29,15 +29,13 @@ class Outcome:
 
 
 def run_dialogs(bot: Bot, folder: Path) -> Iterator[Outcome]:
-    """Run the dialog tests of a folder; yields nothing for files of other folders below it."""
-    module: Any = importlib.import_module("milia.evaluation.dialog_tests")
-    for result in module.run_dialog_tests(bot, module.load_dialog_tests(folder)):
+    """Run the dialog tests of a folder: one outcome a turn."""
+    for result in run_dialog_tests(bot, load_dialog_tests(folder)):
         for turn in result.turns:
-            yield Outcome(result.name, str(turn.user), bool(turn.passed), "; ".join(turn.differences))
+            yield Outcome(result.name, turn.user, turn.passed, "; ".join(turn.differences))
 
 
 def run_behavioural_suite(bot: Bot, path: Path) -> Iterator[Outcome]:
-    """Run the pairs of the behavioural suite."""
-    module: Any = importlib.import_module("milia.evaluation.behaviour")
-    for result in module.run_behaviour(bot, path):
-        yield Outcome(str(result.name), str(result.said), bool(result.passed), str(result.difference))
+    """Run the behavioural suite: one outcome a pair."""
+    for pair in run_behaviour(bot, path):
+        yield Outcome(pair.name, pair.said, pair.passed, pair.difference)

@@ -38,8 +38,10 @@ class LabelSets:
         labels: all labels, in the order of the scores.
         counts: how often each set occurs in the training data.
         exact: how much an exact answer is worth beside one with a topic to spare. Higher answers fewer topics.
+        floor: a further label below this score is never added, however likely it makes the set.
         candidates: how many of the likeliest labels are considered.
         together: labels that people ask for in one breath; in the size of a set they count as one.
+        apart: labels of which a message has one at most.
     """
 
     def __init__(
@@ -47,10 +49,13 @@ class LabelSets:
         labels: Sequence[str],
         counts: Counter[frozenset[str]],
         exact: float = 0.6,
+        floor: float = 0.0,
         candidates: int = 6,
         together: Sequence[str] = (),
+        apart: Sequence[str] = (),
     ) -> None:
-        self.labels, self.exact, self.candidates = tuple(labels), exact, candidates
+        self.labels, self.exact, self.floor, self.candidates = tuple(labels), exact, floor, candidates
+        self._apart = frozenset(self.labels.index(one) for one in apart if one in self.labels)
         self._together = frozenset(self.labels.index(one) for one in together if one in self.labels)
         self._counts, self._total = counts, sum(counts.values())
         shares = np.array([sum(n for s, n in counts.items() if label in s) for label in labels]) / self._total
@@ -85,6 +90,11 @@ class LabelSets:
         weight = np.exp(weight - weight.max())
         weight /= weight.sum()
         value = resolves @ weight + self.exact * weight
+        ruled_out = [
+            len(one) > 1 and (min(p[i] for i in one) < self.floor or len(self._apart.intersection(one)) > 1)
+            for one in sets
+        ]
+        value = np.where(ruled_out, -1.0, value)
         best = int(value.argmax())
         chosen = tuple(self.labels[i] for i in sorted(sets[best], key=lambda i: -p[i]))
         singles = sorted(((weight[i], sets[i][0]) for i in range(len(sets)) if len(sets[i]) == 1), reverse=True)[:2]
@@ -110,10 +120,14 @@ class LabelSets:
         return self._shapes[count, pair]
 
     def _log_prior(self, members: tuple[int, ...]) -> float:
-        """How much likelier the set is than its labels are together by chance; pairs never seen keep a small share."""
+        """How much likelier the set is than its labels are together by chance.
+
+        A set never seen keeps a small share, but never more than chance would give it.
+        """
         if members not in self._prior:
             names = frozenset(self.labels[i] for i in members)
-            share = (self._counts[names] + (0.5 if len(members) < 3 else 0.1)) / self._total
             chance = sum(self._on[i] if i in members else self._off[i] for i in range(len(self.labels)))
+            expected = self._total * float(np.exp(chance))
+            share = (self._counts[names] + (0.5 if len(members) < 3 else 0.1) * min(1.0, expected)) / self._total
             self._prior[members] = float(np.log(share) - chance)
         return self._prior[members]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from importlib.metadata import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from milia.nlu.spelling_corrector import corrected
 
 # Message attribute with the hidden states of the last layer: float32, (tokens, 384). Not part of the parse.
 STATES = "encoder_states"
@@ -89,7 +90,7 @@ def _package_file(package: str, name: str) -> Path:
         path = Path(folder, name)
         if path.is_file():
             return path
-    raise RuntimeError(f"{package}: {name} is missing; run `make setup` again (installed: {bool(files(package))})")
+    raise RuntimeError(f"{package}: {name} is missing; run `make setup` again")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -129,9 +130,8 @@ class SentenceEncoder(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Encode messages one by one, in training and serving alike, so that both see the same numbers."""
         for message in messages:
-            text = message.get(TEXT)
-            if text is not None:
-                states = self._encoder.states(text)
+            if message.get(TEXT) is not None:
+                states = self._encoder.states(corrected(message))
                 message.set(STATES, states)
                 sentence = embedding(states)[np.newaxis, :]
                 message.add_features(Features(sentence, FEATURE_TYPE_SENTENCE, TEXT, self._origin))

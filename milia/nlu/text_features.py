@@ -60,6 +60,10 @@ class TextFeatures:
         self._characters.fit(texts)
         return self
 
+    def knows(self, text: str) -> bool:
+        """Tell whether the training data has any word of the text; of none of them a score means nothing."""
+        return any(word in self._words.vocabulary_ for word in re.findall(r"[a-z]+", plain(text)))
+
     def flags(self, named: Sequence[Sequence[str]]) -> np.ndarray:
         """Return which concepts each message names, 0/1 float32 (messages, concepts); unknown ones are left out."""
         flags = np.zeros((len(named), len(self.concepts)), np.float32)

@@ -21,11 +21,12 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
-from milia.labels import TREATMENTS, labels_of, main_intent
+from milia.labels import CHITCHAT, TREATMENTS, labels_of, main_intent
 from milia.nlu.decision import Decision, LabelSets
 from milia.nlu.label_attention import LabelAttention, train_label_attention
 from milia.nlu.sentence_encoder import STATES, SentenceEncoder, embedding
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
+from milia.nlu.spelling_corrector import corrected
 from milia.nlu.text_features import TextFeatures
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ class TopicClassifier(GraphComponent):
             "hidden": 384,
             "epochs": 20,
             "attention_weight": 0.5,
-            "exact": 0.6,
+            "exact": 0.4,
+            "floor": 0.15,
             "candidates": 6,
             "unsure_below": 0.2,
             "seed": 0,
@@ -102,7 +104,8 @@ class TopicClassifier(GraphComponent):
 
     @property
     def _settings(self) -> dict[str, Any]:
-        return {"exact": self._config["exact"], "candidates": self._config["candidates"], "together": TREATMENTS}
+        names = ("exact", "floor", "candidates")
+        return {"together": TREATMENTS, "apart": CHITCHAT, **{name: self._config[name] for name in names}}
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit both models on every example that has an intent."""
@@ -110,7 +113,7 @@ class TopicClassifier(GraphComponent):
         sets = [frozenset(example_labels(one)) for one in examples]
         labels = sorted(set().union(*sets))
         targets = np.array([[label in one for label in labels] for one in sets], dtype=np.float32)
-        texts = [one.get(TEXT) for one in examples]
+        texts = [corrected(one) for one in examples]
         states = [one.get(STATES) for one in examples]
         named = [one.get(CONCEPTS) or () for one in examples]
         self._features = TextFeatures(sorted({name for names in named for name in names})).fit(texts)
@@ -148,7 +151,7 @@ class TopicClassifier(GraphComponent):
         """Return a probability for each label (labels,), each on its own."""
         states = message.get(STATES)
         flags = self._features.flags([message.get(CONCEPTS) or ()])
-        row = self._features.matrix([message.get(TEXT)], embedding(states)[np.newaxis, :], flags)
+        row = self._features.matrix([corrected(message)], embedding(states)[np.newaxis, :], flags)
         regression = row @ self._weights.T + self._bias
         share = self._config["attention_weight"]
         logits = (1 - share) * regression[0] + share * self._attention.logits(states, flags[0])
@@ -165,7 +168,7 @@ class TopicClassifier(GraphComponent):
         scores = self.scores(message)
         order = np.argsort(-scores)
         decision: Decision = self._sets.decide(scores)
-        sure = float(scores[order[0]]) >= self._config["unsure_below"]
+        sure = float(scores[order[0]]) >= self._config["unsure_below"] and self._features.knows(corrected(message))
         name = main_intent(decision.labels)
         first = max(float(scores[self._sets.labels.index(label)]) for label in decision.labels)
         ranking = [{"name": name, "confidence": first}]

@@ -7,6 +7,7 @@ the turn. After an action that said nothing it sees to it that the user still ge
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,21 @@ from milia.warning_signs import (
 )
 
 ACTION = "action_answer"
-# What one message says that still holds for the next; the rest belongs to its own message.
-LASTING = frozenset("immuno diabetes eczema pregnant new_medicine eye_area eyelid bump removal_attempt".split())
+# What one message says that still holds for the next; the rest belongs to its own message. Infection and fever told in
+# two messages are as serious as told in one.
+LASTING = frozenset(
+    "immuno diabetes eczema pregnant new_medicine eye_area eyelid bump removal_attempt product_use rash "
+    "blister infection_sign spreading_redness swelling local_heat pus fever unwell".split()
+)
+# Beside the classifier: once somebody is told to get help, a plain word that it is coming must be enough.
+_HELP_UNDER_WAY = re.compile(
+    r"\b(?:(?:called|rang|phoned|ringing|calling|spoke (?:to|with)|speaking (?:to|with)|seeing|saw) (?:the |our |my |a |an |her |his )?"
+    r"(?:doctor|doc|gp|pa?ediatrician|nurse|midwife|ambulance|911|999|112|111|er|hospital|health visitor)|"
+    r"(?:appointment|appt) (?:at|in|for|today|this|tonight|now)|on (?:our|my|the) way|in the (?:waiting room|ambulance|car)|"
+    r"(?:at|in|going to|heading to|off to|taking (?:him|her|them) to) (?:the )?(?:er|a&e|a and e|hospital|emergency|clinic|urgent care)|"
+    r"ambulance is|help is (?:coming|on))\b",
+    re.IGNORECASE,
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -113,7 +127,8 @@ class SafetyPolicy(Policy):
         after = read_signs(dict(parse), state, self._catalog)
         intent = (message.intent or {}).get("name")
         urgent = Level.from_id(after.level) >= Level.URGENT_SAME_DAY
-        if urgent and intent == "help_under_way" and not set(after.sign_now) - set(state.sign):
+        under_way = urgent and (intent == "help_under_way" or _HELP_UNDER_WAY.search(message.text) is not None)
+        if under_way and not set(after.sign_now) - set(state.sign):
             after = replace(after, help_under_way=True)
         before = state.to_slots()
         changed = {name: value for name, value in after.to_slots().items() if value != before[name]}
@@ -121,8 +136,10 @@ class SafetyPolicy(Policy):
         if urgent and not after.help_under_way:
             # Whatever else was going on gives way; the guided check can be started anew.
             changed |= {"check": None, "turn": state.turn + 1}
+            if state.check is not None:
+                changed["outcome"] = "warning_first"  # the check ends in this turn, and with this
             action = ESCALATION
-        elif urgent and intent == "help_under_way":
+        elif under_way:
             changed["turn"] = state.turn + 1
             action = HELP_UNDER_WAY
         return self._act(action, domain, [SlotSet(name, value) for name, value in changed.items()])

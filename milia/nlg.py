@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import rasa.core.actions.action
 from rasa.core.nlg.generator import ResponseVariationFilter
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
@@ -19,6 +18,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from milia.conversation import State, Turn
+from milia.rasa_tuning import compile_action_schema, limit_action_time
 from milia.sign_messages import escalation
 from milia.warning_signs import Level, load_signs
 from milia.wording import Chooser
@@ -40,6 +40,7 @@ class ContentNLG(TemplatedNaturalLanguageGenerator):
         self._region = os.environ.get("MILIA_REGION", "")
         if self._region:
             self._catalog.region(self._region)  # a wrong setting stops the start, not a conversation
+        compile_action_schema()
         limit_action_time(float(os.environ.get("MILIA_ACTION_TIMEOUT", "3")))
 
     async def generate(
@@ -80,19 +81,3 @@ class ContentNLG(TemplatedNaturalLanguageGenerator):
         by_text = {one.get("text", ""): one for one in fitting}
         chosen = copy.deepcopy(by_text[Chooser(conversation, turn).of(list(by_text))])
         return self._fill_response(chosen, dict(slots), **kwargs)
-
-
-def limit_action_time(seconds: float) -> None:
-    """Let no action call hold a turn for longer.
-
-    Rasa 3.6 waits five minutes for an action server and has no setting for it, only this constant of its module.
-
-    Args:
-        seconds: total time of a call.
-
-    Raises:
-        ValueError: not a time within a minute.
-    """
-    if not 0 < seconds <= 60:
-        raise ValueError(f"MILIA_ACTION_TIMEOUT is {seconds:g}; allowed: above 0, at most 60 seconds")
-    rasa.core.actions.action.DEFAULT_REQUEST_TIMEOUT = seconds  # type: ignore[misc]

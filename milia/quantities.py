@@ -27,8 +27,8 @@ _UNIT = (
     r"m|years?|yeras?|yrs?|yr|y)"
 )
 _QUANTITY = re.compile(
-    rf"(?<![\w.,$£€/])(?P<num>{_VAGUE_NUM}|{_NUM}(?:\s?(?:-|–|to|or)\s?{_NUM})?(?P<and>\s+and\s+a\s+half)?|an?)(?:\s?-?\s?){_UNIT}"
-    r"(?P<half>\s+and\s+a\s+half)?(?=\W|old\b|olds\b|o\b|er\b|$)",
+    rf"(?<![\w.,$£€/])(?P<num>{_VAGUE_NUM}|{_NUM}(?:\s?(?:-|–|to|or)\s?{_NUM})?(?P<and>\s+and\s+(?:a\s+)?half)?|an?)(?:\s?-?\s?){_UNIT}"
+    r"(?P<half>\s+and\s+(?:a\s+)?half)?(?=\W|old\b|olds\b|o\b|er\b|$)",
     re.IGNORECASE,
 )
 DAY, WEEK, MONTH, YEAR = 1.0, 7.0, 30.4375, 365.25
@@ -68,7 +68,7 @@ _DURATION_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _PAST_AGE_BEFORE = re.compile(
-    r"\b(?:since|when|until|till|while|back when|from when|before|after)\b[^.,;!?]{0,24}\b(?:was|were|turned|is|at|about)?\s*$"
+    r"(?<!look )(?<!looking )(?<!looks )\b(?:since|when|until|till|while|back when|from when|before|after)\b[^.,;!?]{0,24}\b(?:was|were|turned|is|at|about)?\s*$"
     r"|\b(?:was|were)\s+(?:about|only|just|like|a)?\s*$|\bfrom\s*$",
     re.IGNORECASE,
 )
@@ -155,7 +155,7 @@ def _unit_days(unit: str) -> float:
 
 def _range(match: re.Match[str]) -> tuple[float, float] | None:
     """Return the days that a quantity covers: "2 months" is 60.9 to 91.2."""
-    said, days = re.sub(r"\s+and\s+a\s+half", "", match["num"].lower()), _unit_days(match["unit"])
+    said, days = re.sub(r"\s+and\s+(?:a\s+)?half", "", match["num"].lower()), _unit_days(match["unit"])
     for word, (low, high) in _VAGUE.items():
         if word in said:
             return low * days, (high + 0.99) * days
@@ -250,7 +250,8 @@ def _age_kind(match: re.Match[str], before: str, after: str) -> str:
     if old:
         if re.search(r"\b(?:my|our|an?|his|her|their|the)\s*$", before, re.I) and not re.match(rf"\s*{_THING}\b", after[old.end() :], re.I):
             return "number"
-        if re.search(rf"\b{_THING}\b[^.!?;]*$", before, re.I) and not re.search(rf"\b(?!i\b|one\b|they\b){_PERSON}\b", before + after, re.I):
+        own = re.search(r"\b(?:i|im|i'm|my|me|mine)\b", before, re.I)
+        if re.search(rf"\b{_THING}\b[^.!?;{'' if own else ','}]*$", before, re.I) and not re.search(rf"\b(?!i\b|one\b|they\b){_PERSON}\b", before + after, re.I):
             return ""
         return "number"
     if _PERSON_NOUN_AFTER.match(after) and not _DURATION_BEFORE.search(before):
@@ -317,7 +318,11 @@ def find_ages(text: str) -> tuple[AgeSpan, ...]:
     for m, low, high, before, after in _quantities(text):
         small = m["unit"].lower()[0] in "dwm" and high < 3 * YEAR and (m["num"].lower() not in {"a", "an"})
         if small and not own and re.match(r"\s*(?:,|:|$|\+|er\b)", after) and not _DURATION_BEFORE.search(before):
-            if re.fullmatch(r"\s*(?:just|only|nearly|almost|about|she's|he's|hi|hello)?[,\s]*", before, re.I) or (baby and re.search(r"[,.(]\s*$", before)):
+            bare = re.search(r"[,.(]\s*$", before) and re.match(r"\s*(?:[,.;!)]|$)", after)
+            third = re.search(r"\b(?:he|she|his|her|him|hes|shes|baby|bub|lo)\b", before, re.I)
+            if re.fullmatch(r"\s*(?:just|only|nearly|almost|about|she's|he's|hi|hello)?[,\s]*", before, re.I) or (
+                (baby or (third and bare)) and re.search(r"[,.(]\s*$", before)
+            ):
                 add(m.start(), m.end(), low, high, "weak")
     for name, low, high, pattern in _GROUP_PATTERNS:
         for m in pattern.finditer(text):
@@ -389,7 +394,7 @@ def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
         before, after = text[max(0, m.start() - 45) : m.start()], text[m.end() : m.end() + 40]
         after_clause = re.split(r"[.;!?](?:\s|$)", after)[0]
         before_clause = re.split(r"[.;!?](?:\s|$)", before)[-1]
-        reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|hit|reached|up to|reading)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|and\b|with\b|but\b|now\b)", text[m.end() :], re.I))
+        reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|had|hit|is at|at|reached|up to|reading|now|says)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|(?:and|with|but|now|since|for|today|all|again|tonight)\b)", text[m.end() :], re.I))
         feverish = value >= 99.5 and bool(re.search(r"fever|temp\b|temperature|burning", text, re.I))
         decimal = decimal_of(m["num"])
         around = before + m.group() + after

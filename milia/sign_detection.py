@@ -149,6 +149,8 @@ def patient_age(spans: Iterable[AgeSpan], text: str) -> AgeRange | None:
     newborns = [s for s in babies if s.group == "newborn"]
     if figures:
         chosen = min(figures, key=lambda s: s.low)
+        if chosen.kind == "born":  # "born yesterday, 20 hours old"
+            chosen = min((s for s in figures if chosen.low <= s.low and s.high <= chosen.high), key=lambda s: s.high)
         if chosen.low > 3 * YEAR and babies:
             chosen = min(babies, key=lambda s: s.high)
     elif weak and (babies or not own):

@@ -26,6 +26,11 @@ _CLAUSE_ENDS = frozenset({"and", "but", "now"})
 _LEAD_INS = frozenset("so and but hi hello hey ok okay also please doctor sir madam sorry question well quick".split())
 _REPORTING = frozenset("think believe say tell that of from on in".split())
 _POINTING = frozenset("it this that he she they these those there".split())
+# After "is", "will", "can" at the start of a message: a statement whose subject was dropped ("can barely breathe").
+_NO_QUESTION = frozenset(
+    "not barely hardly only just now so very really getting still going having always never also feel see hear scarcely "
+    "red hot swollen sore bleeding floppy limp struggling refusing screaming crying vomiting spreading painful unable".split()
+)
 
 
 @dataclass
@@ -105,7 +110,8 @@ class Scoper:
         for sentence in {w.sentence for w in words}:
             inside = [i for i, w in enumerate(words) if w.sentence == sentence]
             first = next((i for i in inside if words[i].raw not in _LEAD_INS), inside[0])
-            own = first + 1 < len(words) and words[first].raw in {"is", "are"} and words[first + 1].raw in _POINTING
+            second = words[first + 1].raw if first + 1 < len(words) else ""
+            own = (words[first].raw in {"is", "are"} and second in _POINTING) or second in _NO_QUESTION
             habit = sentence in habits and words[first].question and len(inside) <= _SHORT_QUESTION
             if (first in starts or habit) and sentence not in personal and not own:
                 asked.add(sentence)

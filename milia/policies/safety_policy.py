@@ -25,6 +25,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from milia.conversation import State
 from milia.nlg import ESCALATION, HELP_UNDER_WAY, UNAVAILABLE
+from milia.nlu.sign_recognizer import RECOGNIZED
 from milia.nlu.warning_sign_detector import FINDINGS, findings_from_dict
 from milia.warning_signs import (
     AgeRange,
@@ -162,6 +163,7 @@ def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> Sta
     context = _context(state)
     now = signs_in(findings, context, catalog) | _pressed_signs(parse, catalog)
     supposed = hypothetical_signs_in(findings, context, catalog) - now
+    now |= _recognized_signs(parse, catalog.level(now), supposed, catalog)
     known = {**state.sign_context, "atoms": sorted(context.atoms | (findings.atom_names & LASTING))}
     if findings.age is not None and (findings.age.group == "" or context.age is None):
         known["age"] = {"low": findings.age.low, "high": findings.age.high, "group": findings.age.group}
@@ -182,6 +184,17 @@ def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> Sta
 def _context(state: State) -> Context:
     age = state.sign_context.get("age")
     return Context(AgeRange(**age) if age else None, frozenset(state.sign_context.get("atoms", ())))
+
+
+def _recognized_signs(
+    parse: dict[str, Any], level: Level, supposed: frozenset[str], catalog: SignCatalog
+) -> frozenset[str]:
+    """Return what the recogniser adds to the rules: a sign of a higher level than they found.
+
+    A sign that the rules read as only supposed ("what if ...") is not taken for present.
+    """
+    found = frozenset(parse.get(RECOGNIZED) or ()) & frozenset(catalog)
+    return frozenset(sign for sign in found - supposed if catalog[sign].level > level and not supposed)
 
 
 def _pressed_signs(parse: dict[str, Any], catalog: SignCatalog) -> frozenset[str]:

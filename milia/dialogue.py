@@ -219,7 +219,7 @@ class Dialogue:
             room = min(room, 1)
         provider: tuple[str, ...] = ()
         for topic in topics:
-            provider = self._say_topic(draft, topic, situation, message, room, chooser) or provider
+            provider = self._say_topic(draft, topic, situation, message, room, chooser, withheld) or provider
         if NO_ANSWER in asked:
             provider = self._say_unanswered(draft, theme, situation, chooser, withheld) or provider
         for sign in state.sign_now:
@@ -253,15 +253,21 @@ class Dialogue:
         return _TREATMENT_TOPICS if "ws.pregnancy_treatment" in state.sign else frozenset()
 
     def _say_topic(
-        self, draft: Draft, topic: str, situation: Situation, message: str, room: int, chooser: Chooser
+        self,
+        draft: Draft,
+        topic: str,
+        situation: Situation,
+        message: str,
+        room: int,
+        chooser: Chooser,
+        withheld: frozenset[str],
     ) -> tuple[str, ...]:
         answer: Answer = self.content.topics[topic].answer_for(situation)
-        focus = self.content.topics[topic].focus_for(situation, message)
+        focus = [one for one in self.content.topics[topic].focus_for(situation, message) if not _states(one.sentence, withheld)]
         leads = [one for one in focus if one.leads]
         draft.say(chooser, leads[0].sentence if leads else answer.lead)
         more = [one.sentence for one in focus if one not in leads[:1]] + list(answer.more)
-        fresh = [one for one in more if not one.facts or not set(one.facts) <= set(draft.facts)]
-        for sentence in fresh[:room]:
+        for sentence in [one for one in more if not _states(one, withheld)][:room]:
             draft.say(chooser, sentence)
         return answer.provider
 
@@ -278,7 +284,7 @@ class Dialogue:
             return self.content.unanswered.provider
         draft.add(chooser.of(theme.lead))
         for sentence in theme.nearest_for(situation):
-            if not any(fact.partition(".")[0] in withheld for fact in sentence.facts):
+            if not _states(sentence, withheld):
                 draft.say(chooser, sentence)
         return theme.provider
 
@@ -324,7 +330,8 @@ class Dialogue:
         for topic in state.topic:
             answer = self.content.topics[topic].answer_for(situation)
             provider = answer.provider
-            for sentence in (*answer.more[1:], *answer.details)[:4]:
+            more = [one for one in (*answer.more[1:], *answer.details) if not _states(one, self._withheld(state))]
+            for sentence in more[:4]:
                 draft.say(chooser, sentence)
         told = tuple(topic for topic in state.topic if any(f.startswith(f"{topic}.") for f in draft.facts))
         if not draft.sentences:
@@ -379,6 +386,11 @@ class Dialogue:
         listed = _TYPES if "types" in topics else ()
         state = replace(state, offer=offer, option=tuple(button.payload for button in buttons), listed=listed)
         return Turn(state, text, response, buttons, topics, facts)
+
+
+def _states(sentence: Sentence, topics: frozenset[str]) -> bool:
+    """Tell whether a sentence states a fact of one of these topics."""
+    return any(fact.partition(".")[0] in topics for fact in sentence.facts)
 
 
 @lru_cache(maxsize=2)

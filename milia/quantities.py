@@ -219,6 +219,11 @@ _BABY_WORDS = re.compile(
     r"\b(?:napp(?:y|ies)|diapers?|feeds?|bottles?|latch\w*|midwife|health visitor|breast\w*|formula|cot|crib|soft spot|fontanelle|"
     r"milk spots?|newborn|baby|bub|lo|jabs|preemie|in good form|weeker)\b", re.IGNORECASE
 )
+_THIRD = re.compile(r"\b(?:he|she|his|her|him|hes|shes|bab(?:y|ys)|bub|lo|ours|dd|ds|son|daughter|twins?)\b", re.IGNORECASE)
+_GROWN = re.compile(
+    r"\b(?:husband|hubby|wife|boyfriend|girlfriend|partner|dad|mum|mom|father|mother|gran\w*|nan|uncle|aunt\w*|friend|mate|"
+    r"boss|colleague|fiance\w?|man|woman|sister|brother)\b", re.IGNORECASE
+)
 _EARLY = re.compile(r"\b(?P<num>\d{1,2})\s?(?:weeks?|wks?|w)\s+(?:early|prem\w*|preterm)\b|\bborn (?:at|@) (?P<at>2\d|3[0-6])\s?(?:\+\s?\d\s?)?(?:weeks?|wks?|w)\b", re.IGNORECASE)
 _DUE = re.compile(rf"\bdue(?: date)?(?: was| were)?(?: only| just)? (?P<num>{_NUM})\s?(?P<unit>weeks?|wks?|days?) ago\b", re.IGNORECASE)
 _DECADE = re.compile(r"\bin (?:my|her|his|their) (?:early |mid |late |mid-|late-|early-)?(?P<d>[2-9])0['’]?s\b", re.IGNORECASE)
@@ -317,11 +322,11 @@ def find_ages(text: str) -> tuple[AgeSpan, ...]:
     own = bool(re.search(r"\b(?:i|im|i'm|my|me)\b", text, re.I)) and not baby
     for m, low, high, before, after in _quantities(text):
         small = m["unit"].lower()[0] in "dwm" and high < 3 * YEAR and (m["num"].lower() not in {"a", "an"})
-        if small and not own and re.match(r"\s*(?:,|:|$|\+|er\b)", after) and not _DURATION_BEFORE.search(before):
+        spoken_of = _THIRD.search(before) and not _GROWN.search(text)
+        if small and (not own or spoken_of) and re.match(r"\s*(?:,|:|$|\+|er\b)", after) and not _DURATION_BEFORE.search(before):
             bare = re.search(r"[,.(]\s*$", before) and re.match(r"\s*(?:[,.;!)]|$)", after)
-            third = re.search(r"\b(?:he|she|his|her|him|hes|shes|baby|bub|lo)\b", before, re.I)
             if re.fullmatch(r"\s*(?:just|only|nearly|almost|about|she's|he's|hi|hello)?[,\s]*", before, re.I) or (
-                (baby or (third and bare)) and re.search(r"[,.(]\s*$", before)
+                (baby or (spoken_of and bare)) and re.search(r"[,.(]\s*$", before)
             ):
                 add(m.start(), m.end(), low, high, "weak")
     for name, low, high, pattern in _GROUP_PATTERNS:
@@ -394,7 +399,7 @@ def find_temperatures(text: str) -> tuple[TemperatureSpan, ...]:
         before, after = text[max(0, m.start() - 45) : m.start()], text[m.end() : m.end() + 40]
         after_clause = re.split(r"[.;!?](?:\s|$)", after)[0]
         before_clause = re.split(r"[.;!?](?:\s|$)", before)[-1]
-        reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|had|hit|is at|at|reached|up to|reading|now|says)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|(?:and|with|but|now|since|for|today|all|again|tonight)\b)", text[m.end() :], re.I))
+        reached = bool(not decimal_of(m["num"]) and 38 <= value <= 41 and re.search(r"\b(?:has|got|had|hit|is at|reached|up to|reading|now|says)\s*(?:a\s*)?$", before, re.I) and re.match(r"\s*(?:$|[.,;!?]|(?:and|with|but|now|since|for|today|all|again|tonight)\b)", text[m.end() :], re.I))
         feverish = value >= 99.5 and bool(re.search(r"fever|temp\b|temperature|burning", text, re.I))
         decimal = decimal_of(m["num"])
         around = before + m.group() + after

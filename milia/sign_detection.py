@@ -60,7 +60,7 @@ class SignDetector:
         if not words:
             return Findings()
         scopes = self._scoper(words)
-        present, supposed = self._mentions(text, words, scopes)
+        present, supposed, dismissed = self._mentions(text, words, scopes)
         temperature, supposed_temperature = self._temperatures(text, words, scopes)
         return Findings(
             atoms=tuple(m for m in present if m.name in self._atoms),
@@ -70,10 +70,16 @@ class SignDetector:
             temperature=temperature,
             hypothetical_temperature=supposed_temperature,
             age=patient_age(find_ages(text), text),
+            dismissed=dismissed,
         )
 
-    def _mentions(self, text: str, words: Sequence[Word], scopes: Scopes) -> tuple[list[Mention], list[Mention]]:
-        """Return what is present and what is only supposed, each atom or sign once, in the order of names."""
+    def _mentions(
+        self, text: str, words: Sequence[Word], scopes: Scopes
+    ) -> tuple[list[Mention], list[Mention], bool]:
+        """Return what is present and what is only supposed, each atom or sign once, in the order of names.
+
+        The last value tells whether anything was named that is not there.
+        """
         kept = [i for i, w in enumerate(words) if not w.filler]
         hits = self._matcher([words[i].base for i in kept], [words[i].sentence for i in kept])
         hits = {name: found for name, found in hits.items() if name in self._atoms or name in self._signs}
@@ -83,11 +89,13 @@ class SignDetector:
         )
         present: dict[str, Mention] = {}
         supposed: dict[str, Mention] = {}
+        dismissed = False
         for name, found in hits.items():
             public = self._signs.get(name, name)
             for hit in found:
                 used = [kept[i] for i in sorted(hit.used)]
                 standing = self._standing(public, scopes.of(used, consumed))
+                dismissed = dismissed or not standing
                 if standing:
                     start, end = words[used[0]].start, words[used[-1]].end
                     target = present if standing == PRESENT else supposed
@@ -98,6 +106,7 @@ class SignDetector:
         return (
             [mention for _, mention in sorted(present.items())],
             [mention for name, mention in sorted(supposed.items()) if name not in present],
+            dismissed,
         )
 
     def _standing(self, name: str, scopes: frozenset[str]) -> str:

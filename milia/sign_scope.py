@@ -113,7 +113,7 @@ class Scoper:
             second = words[first + 1].raw if first + 1 < len(words) else ""
             own = (words[first].raw in {"is", "are"} and second in _POINTING) or second in _NO_QUESTION
             habit = sentence in habits and words[first].question and len(inside) <= _SHORT_QUESTION
-            if (first in starts or habit) and sentence not in personal and not own:
+            if ((first in starts and not own) or habit) and sentence not in personal:
                 asked.add(sentence)
         for i, word in enumerate(words):
             if whole or word.sentence in asked:

@@ -114,6 +114,8 @@ class Findings:
     temperature: Temperature | None = None
     hypothetical_temperature: Temperature | None = None
     age: AgeRange | None = None
+    # Something was named only to say that it is not there, is over, or in a figure of speech.
+    dismissed: bool = False
 
     @property
     def temperature_c(self) -> float | None:

@@ -62,7 +62,7 @@ class WarningSignDetector(GraphComponent):
             doc = message.get(SPACY_DOCS[TEXT])
             if doc is not None:
                 findings = self._detector[1].detect(doc)
-                if findings or findings.age:
+                if findings or findings.age or findings.dismissed:
                     message.set(FINDINGS, findings_to_dict(findings), add_to_output=True)
         return messages
 
@@ -78,5 +78,6 @@ def findings_from_dict(stored: dict[str, Any]) -> Findings:
     values: dict[str, Any] = {key: tuple(Mention(**one) for one in stored.get(key, ())) for key in lists}
     for key in ("temperature", "hypothetical_temperature"):
         values[key] = Temperature(**stored[key]) if stored.get(key) else None
+    values["dismissed"] = bool(stored.get("dismissed"))
     values["age"] = AgeRange(**stored["age"]) if stored.get("age") else None
     return Findings(**values)

@@ -46,6 +46,8 @@ LASTING = frozenset(
     "immuno diabetes eczema pregnant new_medicine eye_area eyelid bump removal_attempt product_use rash "
     "blister infection_sign spreading_redness swelling local_heat pus fever unwell".split()
 )
+# Chosen out-of-fold on data/signs; see config.yml.
+_SURER = 0.8
 # Beside the classifier: once somebody is told to get help, a plain word that it is coming must be enough.
 _HELP_UNDER_WAY = re.compile(
     r"\b(?:(?:called|rang|phoned|ringing|calling|spoke (?:to|with)|speaking (?:to|with)|seeing|saw) (?:the |our |my |a |an |her |his )?"
@@ -163,7 +165,8 @@ def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> Sta
     context = _context(state)
     now = signs_in(findings, context, catalog) | _pressed_signs(parse, catalog)
     supposed = hypothetical_signs_in(findings, context, catalog) - now
-    now |= _recognized_signs(parse, catalog.level(now), supposed, catalog)
+    if not supposed:  # "what if ..." is not taken for present
+        now |= _recognized_signs(parse, catalog.level(now), findings.dismissed, catalog)
     known = {**state.sign_context, "atoms": sorted(context.atoms | (findings.atom_names & LASTING))}
     if findings.age is not None and (findings.age.group == "" or context.age is None):
         known["age"] = {"low": findings.age.low, "high": findings.age.high, "group": findings.age.group}
@@ -186,15 +189,15 @@ def _context(state: State) -> Context:
     return Context(AgeRange(**age) if age else None, frozenset(state.sign_context.get("atoms", ())))
 
 
-def _recognized_signs(
-    parse: dict[str, Any], level: Level, supposed: frozenset[str], catalog: SignCatalog
-) -> frozenset[str]:
+def _recognized_signs(parse: dict[str, Any], level: Level, dismissed: bool, catalog: SignCatalog) -> frozenset[str]:
     """Return what the recogniser adds to the rules: a sign of a higher level than they found.
 
-    A sign that the rules read as only supposed ("what if ...") is not taken for present.
+    Where the rules have read the message (a sign of their own, or one named only to say that it is not there), they know
+    better than likeness does, and the recogniser has to be much surer.
     """
-    found = frozenset(parse.get(RECOGNIZED) or ()) & frozenset(catalog)
-    return frozenset(sign for sign in found - supposed if catalog[sign].level > level and not supposed)
+    surer = _SURER if dismissed or level >= Level.PROVIDER_SOON else 0.0
+    found = parse.get(RECOGNIZED) or {}
+    return frozenset(s for s, p in found.items() if s in catalog and catalog[s].level > level and p >= surer)
 
 
 def _pressed_signs(parse: dict[str, Any], catalog: SignCatalog) -> frozenset[str]:

@@ -28,6 +28,7 @@ from milia.nlg import ESCALATION, HELP_UNDER_WAY, UNAVAILABLE
 from milia.nlu.sign_recognizer import RECOGNIZED
 from milia.nlu.warning_sign_detector import FINDINGS, findings_from_dict
 from milia.warning_signs import (
+    LASTING_ATOMS,
     AgeRange,
     Context,
     Findings,
@@ -40,12 +41,6 @@ from milia.warning_signs import (
 )
 
 ACTION = "action_answer"
-# What one message says that still holds for the next; the rest belongs to its own message. Infection and fever told in
-# two messages are as serious as told in one.
-LASTING = frozenset(
-    "immuno diabetes eczema pregnant new_medicine eye_area eyelid bump removal_attempt product_use rash "
-    "blister infection_sign spreading_redness swelling local_heat pus fever unwell".split()
-)
 # Chosen out-of-fold on data/signs; see config.yml.
 _SURER = 0.8
 # Beside the classifier: once somebody is told to get help, a plain word that it is coming must be enough.
@@ -166,8 +161,10 @@ def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> Sta
     now = signs_in(findings, context, catalog) | _pressed_signs(parse, catalog)
     supposed = hypothetical_signs_in(findings, context, catalog) - now
     if not supposed:  # "what if ..." is not taken for present
-        now |= _recognized_signs(parse, catalog.level(now), findings.dismissed, catalog)
-    known = {**state.sign_context, "atoms": sorted(context.atoms | (findings.atom_names & LASTING))}
+        # An answer to the check ("it's on my forearm") is too short to judge by likeness.
+        surer = findings.dismissed or state.check is not None
+        now |= _recognized_signs(parse, catalog.level(now), surer, catalog)
+    known = {**state.sign_context, "atoms": sorted(context.atoms | (findings.atom_names & LASTING_ATOMS))}
     if findings.age is not None and (findings.age.group == "" or context.age is None):
         known["age"] = {"low": findings.age.low, "high": findings.age.high, "group": findings.age.group}
     fresh = [sign for sign in sorted(now) if sign not in state.sign]
@@ -189,15 +186,15 @@ def _context(state: State) -> Context:
     return Context(AgeRange(**age) if age else None, frozenset(state.sign_context.get("atoms", ())))
 
 
-def _recognized_signs(parse: dict[str, Any], level: Level, dismissed: bool, catalog: SignCatalog) -> frozenset[str]:
+def _recognized_signs(parse: dict[str, Any], level: Level, surer: bool, catalog: SignCatalog) -> frozenset[str]:
     """Return what the recogniser adds to the rules: a sign of a higher level than they found.
 
     Where the rules have read the message (a sign of their own, or one named only to say that it is not there), they know
     better than likeness does, and the recogniser has to be much surer.
     """
-    surer = _SURER if dismissed or level >= Level.PROVIDER_SOON else 0.0
+    least = _SURER if surer or level >= Level.PROVIDER_SOON else 0.0
     found = parse.get(RECOGNIZED) or {}
-    return frozenset(s for s, p in found.items() if s in catalog and catalog[s].level > level and p >= surer)
+    return frozenset(s for s, p in found.items() if s in catalog and catalog[s].level > level and p >= least)
 
 
 def _pressed_signs(parse: dict[str, Any], catalog: SignCatalog) -> frozenset[str]:

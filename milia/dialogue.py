@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from milia.check import Check, CheckState, CheckTurn
-from milia.content import TYPE, Answer, Content, Sentence, Situation, Theme, load_content
+from milia.content import TYPE, UNDER_18, Answer, Content, Sentence, Situation, Theme, load_content
 from milia.conversation import Button, State, Turn
 from milia.follow_up import lean_on_context
 from milia.labels import CHITCHAT, NO_ANSWER, OUT_OF_SCOPE, PHOTO, RED_FLAG, TREATMENTS, TRIAGE, reported
@@ -34,6 +34,7 @@ _WANTS_CHECK = re.compile(
 )
 # In the order in which the answer on types names them.
 _TYPES = tuple(f"type_{one}" for one in TYPE)
+_CARE = frozenset({"treatment_home", "prevention", "prevention_sun", "prevention_wash", "prevention_exfoliate"})
 _TREATMENT_TOPICS = frozenset({*TREATMENTS, "prevention_exfoliate"})
 
 
@@ -220,7 +221,9 @@ class Dialogue:
         provider: tuple[str, ...] = ()
         for topic in topics:
             provider = self._say_topic(draft, topic, situation, message, room, chooser, withheld) or provider
-        if NO_ANSWER in asked:
+        if NO_ANSWER in asked and theme is None and state.sign_supposed:
+            provider = self.phrases["hypothetical_close"]
+        elif NO_ANSWER in asked:
             provider = self._say_unanswered(draft, theme, situation, chooser, withheld) or provider
         for sign in state.sign_now:
             if self.catalog[sign].level == Level.PROVIDER_SOON:
@@ -363,10 +366,12 @@ class Dialogue:
         """Return what people ask next: the check for a description, then what follows the topics answered."""
         buttons = [Button(self.phrases["check_button"][0], START_CHECK)] if describes else []
         answered, withheld = set(topics), self._withheld(state)
+        if state.mentions.situation().who in UNDER_18:
+            withheld |= _CARE  # a routine is not even offered for a child
         following = [one for topic in topics for one in self.content.topics[topic].follow_ups]
         if not answered:
             following = ["duration", "removal_self"] if describes else ["definition", "see_provider", "duration"]
-        for one in dict.fromkeys(following):
+        for one in dict.fromkeys([*following, "see_provider", "duration", "harmless"][: len(following) + 3]):
             if one not in answered and one not in withheld and len(buttons) < _MOST_BUTTONS:
                 buttons.append(Button(self.content.topics[one].button, f"/ask_{one}"))
         return tuple(buttons)
@@ -383,7 +388,9 @@ class Dialogue:
         offer: str = "",
     ) -> Turn:
         """Finish a turn: what was offered is remembered, so that "yes" and "the last one" can be understood."""
-        listed = _TYPES if "types" in topics else ()
+        listed = _TYPES if "types" in topics else tuple(t for t in topics if t in self.content.topics)
+        if len(listed) < 2 or set(listed) == set(TREATMENTS):
+            listed = ()
         state = replace(state, offer=offer, option=tuple(button.payload for button in buttons), listed=listed)
         return Turn(state, text, response, buttons, topics, facts)
 

@@ -160,7 +160,7 @@ class SignRecognizer(GraphComponent):
             LogisticRegression(C=self._config["regularization"], solver="liblinear", max_iter=300).fit(matrix, column)
             for column in targets[:, : len(_HEADS)].T
         ]
-        self._weights = np.array([model.coef_[0] for model in models], np.float32)
+        self._weights = np.array([model.coef_[0] for model in models], np.float32).T.copy()
         self._bias = np.array([model.intercept_[0] for model in models], np.float32)
         with self._storage.write_to(self._resource) as folder:
             (folder / "signs.json").write_text(json.dumps(self._labels))
@@ -188,7 +188,7 @@ class SignRecognizer(GraphComponent):
         none = np.zeros(0, np.float32)
         logits = self._network.logits(states, none)
         row = self._features.matrix([text], embedding(states)[np.newaxis, :], none[np.newaxis, :])
-        heads = (logits[: len(_HEADS)] + (row @ self._weights.T + self._bias)[0]) / 2
+        heads = (logits[: len(_HEADS)] + (row @ self._weights + self._bias)[0]) / 2
         likely = 1 / (1 + np.exp(-heads))
         for head, probability in zip(_HEADS, likely):
             if probability >= self._config["sure"][head.id]:

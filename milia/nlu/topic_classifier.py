@@ -125,7 +125,8 @@ class TopicClassifier(GraphComponent):
             model.fit(matrix, targets[:, column])
             rows.append(model.coef_[0])
             biases.append(model.intercept_[0])
-        self._weights, self._bias = np.array(rows, np.float32), np.array(biases, np.float32)
+        # (features, labels), contiguous: SciPy copies a transposed view anew for every message.
+        self._weights, self._bias = np.array(rows, np.float32).T.copy(), np.array(biases, np.float32)
         logger.info("Trained %d label regressions on %d examples.", len(labels), len(texts))
         self._attention = train_label_attention(
             states,
@@ -152,7 +153,7 @@ class TopicClassifier(GraphComponent):
         states = message.get(STATES)
         flags = self._features.flags([message.get(CONCEPTS) or ()])
         row = self._features.matrix([corrected(message)], embedding(states)[np.newaxis, :], flags)
-        regression = row @ self._weights.T + self._bias
+        regression = row @ self._weights + self._bias
         share = self._config["attention_weight"]
         logits = (1 - share) * regression[0] + share * self._attention.logits(states, flags[0])
         return np.asarray(1 / (1 + np.exp(-logits)))

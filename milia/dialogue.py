@@ -125,7 +125,7 @@ class Dialogue:
                 return self._check_turn(self.check.take(check, reading.choice), state)
             return None
         said = self.check.interpret(check, reading.text)
-        asks = [one for one in reading.labels if one not in (TRIAGE, RED_FLAG, *CHITCHAT)]
+        asks = [one for one in reading.labels if one in self.content.topics or one == NO_ANSWER]
         if asks and (not said or "?" in reading.text) and not said.control:
             aside = self._answer(replace(reading, labels=tuple(asks)), replace(state, check=None), chooser)
             again = self.check.ask(check)

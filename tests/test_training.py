@@ -299,3 +299,12 @@ def test_progress_names_a_failure() -> None:
     with pytest.raises(CommandError), Progress(1, out).step("Waiting"):
         raise CommandError("no")
     assert " failed (" in out.getvalue()
+
+
+def test_only_pins_that_compute_a_model_count(root: Path) -> None:
+    before = training.fingerprint(root)
+    lock = root / "requirements.lock"
+    lock.write_text(lock.read_text(encoding="utf-8") + "playwright==1.65.2\n", encoding="utf-8")
+    assert training.fingerprint(root) == before
+    lock.write_text(lock.read_text(encoding="utf-8") + "spacy==3.7.5\n", encoding="utf-8")
+    assert training.fingerprint(root) != before

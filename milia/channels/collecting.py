@@ -28,7 +28,7 @@ class CollectingOutputChannel(RasaCollectingOutputChannel):
         super().__init__()
         self._channel = channel
 
-    def name(self) -> str:  # type: ignore[override]  # a class method in Rasa, which calls it on instances only
+    def name(self) -> str:  # a class method in Rasa, which calls it on instances only
         """Return the channel's name."""
         return self._channel
 

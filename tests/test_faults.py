@@ -38,7 +38,9 @@ class Endpoint(EndpointConfig):
 def bot() -> Bot:
     model = find_model(ROOT)
     assert model is not None, "no trained model: run `make train`"
-    return Bot(model, ROOT, actions=Endpoint("down"))
+    bot = Bot(model, ROOT, actions=Endpoint("down"))
+    bot.turn(bot.conversation("first"), "hello")  # the first message loads what later ones find
+    return bot
 
 
 @pytest.mark.model

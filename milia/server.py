@@ -26,6 +26,7 @@ from milia.environment import load_env_file, number_setting
 from milia.launch import TOKEN
 from milia.processes import Child, CommandError, Stopped, StopRequest, stop_on_signals
 from milia.progress import Progress
+from milia.storage.settings import database_url
 
 START_SECONDS = 300
 STOP_SECONDS = 10
@@ -80,10 +81,7 @@ class Service:
 
 
 def write_endpoints(settings: Settings) -> Path:
-    """Write the project's endpoints.yml with the action server's port and the database of the settings put in.
-
-    A database that is no SQLite file is left as it is. Returns the path of the written file, in the var folder.
-    """
+    """Write the project's endpoints.yml with the action server's port put in; returns its path, in the var folder."""
     import yaml
 
     endpoints = yaml.safe_load((settings.root / "endpoints.yml").read_text(encoding="utf-8")) or {}
@@ -91,9 +89,6 @@ def write_endpoints(settings: Settings) -> Path:
         **(endpoints.get("action_endpoint") or {}),
         "url": f"{settings.actions_url}/webhook",
     }
-    store = endpoints.get("tracker_store") or {}
-    if "db" in store and store.get("dialect", "sqlite") == "sqlite":
-        store["db"] = os.environ.get("MILIA_DB") or str(settings.var / "milia.db")
     path = settings.var / "endpoints.yml"
     path.write_text(yaml.safe_dump(endpoints, sort_keys=False), encoding="utf-8")
     return path
@@ -110,12 +105,14 @@ def services(settings: Settings, model: Path) -> list[Service]:
         # Read by the action server, which would otherwise listen on every network interface.
         "SANIC_HOST": "127.0.0.1",
     }
+    # The tracker store and the channels read it; the action server needs no database.
+    store = {"DATABASE_URL": database_url({**os.environ, "MILIA_VAR": str(settings.var)}, settings.root)}
     rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
     rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", "credentials.yml"]
     action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
     return [
         Service(
-            "rasa", rasa, f"{settings.url}/", environment, trouble=("Could not load model", "No valid model found")
+            "rasa", rasa, f"{settings.url}/", environment | store, trouble=("Could not load model", "No valid model found")
         ),
         Service("actions", action_server, f"{settings.actions_url}/health", environment),
     ]

@@ -397,7 +397,7 @@ def arguments(**given: object) -> argparse.Namespace:
 
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MILIA_")]:
+    for name in [name for name in os.environ if name.startswith("MILIA_") or name == "DATABASE_URL"]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
@@ -500,23 +500,33 @@ def test_variables_stand_without_quotes(name: str) -> None:
 
 
 @pytest.mark.usefixtures("clean_environment")
-def test_the_wiring_gets_the_port_and_the_database_of_the_settings(tmp_path: Path) -> None:
-    text = "action_endpoint:\n  url: x\n  timeout: 3\ntracker_store:\n  type: SQL\n  dialect: sqlite\n  db: rasa.db\n"
+def test_the_wiring_gets_the_port_of_the_settings_and_keeps_the_rest(tmp_path: Path) -> None:
+    text = "action_endpoint:\n  url: x\n  timeout: 3\nlock_store:\n  type: redis\n  password: ${REDIS_PASSWORD}\n"
     (tmp_path / "project").mkdir()
     (tmp_path / "project/endpoints.yml").write_text(text, encoding="utf-8")
     settings = Settings(root=tmp_path / "project", var=tmp_path, actions_port=7002)
-    found = yaml.safe_load(server.write_endpoints(settings).read_text(encoding="utf-8"))
-    assert found["action_endpoint"] == {"url": "http://127.0.0.1:7002/webhook", "timeout": 3}
-    assert found["tracker_store"] == {"type": "SQL", "dialect": "sqlite", "db": str(tmp_path / "milia.db")}
-    os.environ["MILIA_DB"] = "other.db"
-    assert "db: other.db" in server.write_endpoints(settings).read_text(encoding="utf-8")
+    written = server.write_endpoints(settings).read_text(encoding="utf-8")
+    assert yaml.safe_load(written)["action_endpoint"] == {"url": "http://127.0.0.1:7002/webhook", "timeout": 3}
+    assert "password: ${REDIS_PASSWORD}\n" in written  # unquoted: Rasa fills it in
     assert (tmp_path / "project/endpoints.yml").read_text(encoding="utf-8") == text
 
 
-def test_another_database_and_its_secret_stay_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    text = "tracker_store:\n  type: SQL\n  dialect: postgresql\n  db: milia\n  password: ${DB_PASSWORD}\n"
-    (tmp_path / "project/endpoints.yml").write_text(text, encoding="utf-8")
-    written = server.write_endpoints(Settings(root=tmp_path / "project", var=tmp_path)).read_text(encoding="utf-8")
-    assert "db: milia\n" in written
-    assert "password: ${DB_PASSWORD}\n" in written  # unquoted: Rasa fills it in
+@pytest.mark.usefixtures("clean_environment")
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({}, "sqlite:///{root}/v/milia.db"),
+        ({"MILIA_DB": "other.db"}, "sqlite:///{root}/other.db"),
+        ({"DATABASE_URL": "postgres://a:b@host/name", "MILIA_DB": "other.db"}, "postgresql://a:b@host/name"),
+    ],
+)
+def test_only_the_rasa_server_gets_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
+    (tmp_path / "v").mkdir()
+    rasa, actions = server.services(Settings(root=tmp_path, var=tmp_path / "v"), tmp_path / "m.tar.gz")
+    assert rasa.environment["DATABASE_URL"] == url.format(root=tmp_path)
+    assert "DATABASE_URL" not in actions.environment

@@ -1,0 +1,93 @@
+"""The tables. Every table with a column `conversation` is erased, exported and purged with its conversation.
+
+Times are seconds since 1970 (UTC) by the storing machine's clock; they are never used for order. Order is `position`,
+which counts the events of a conversation from 0.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+# SQLite gives out numbers by itself only for its own INTEGER.
+_ID = BigInteger().with_variant(Integer, "sqlite")
+MAX_ID_LENGTH = 255
+
+metadata = MetaData()
+
+
+def _conversation() -> Column:
+    return Column("conversation", _ID, ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False)
+
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", String(MAX_ID_LENGTH), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False, index=True),
+    # What the next event and the next turn get as their number.
+    Column("next_position", Integer, nullable=False),
+    Column("next_turn", Integer, nullable=False),
+    # The dialogue needs the events from here on, and `base`: what the ones before it left (JSON, encrypted like texts).
+    Column("window_start", Integer, nullable=False),
+    Column("base", Text, nullable=False),
+    # Names the last save, by which a repeated one knows itself.
+    Column("last_save", String(32), nullable=False),
+    sqlite_autoincrement=True,  # the number of an erased conversation is never given out again
+)
+
+event = Table(
+    "event",
+    metadata,
+    _conversation(),
+    Column("position", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("stored_at", Float, nullable=False),
+    Column("data", Text, nullable=False),  # the event as JSON, encrypted if there is a key
+    UniqueConstraint("conversation", "position", name="event_position"),
+)
+
+turn = Table(
+    "turn",
+    metadata,
+    _conversation(),
+    Column("number", Integer, nullable=False),
+    Column("message_id", String(MAX_ID_LENGTH)),
+    Column("first_position", Integer, nullable=False),
+    Column("end_position", Integer, nullable=False),  # of the first event after it
+    Column("stored_at", Float, nullable=False, index=True),
+    UniqueConstraint("conversation", "number", name="turn_number"),
+    UniqueConstraint("conversation", "message_id", name="turn_message"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    _conversation(),
+    Column("message_id", String(MAX_ID_LENGTH), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("recipient", Text),  # encrypted; dropped once delivered or given up
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("conversation", "message_id", name="outbox_message"),
+    Index("outbox_due", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+OF_A_CONVERSATION = tuple(table for table in metadata.sorted_tables if "conversation" in table.c)

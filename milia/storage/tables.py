@@ -90,4 +90,32 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
+# What came in from a messaging platform. The body (encrypted) stays until the message is answered; the key, a keyed hash of
+# the platform's own id, stays for longer, so that a repeated or replayed request is known. See milia/channels/platform_inbox.py.
+platform_message = Table(
+    "platform_message",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("channel", String(64), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("received_at", Float, nullable=False, index=True),
+    UniqueConstraint("channel", "key", name="platform_message_key"),
+    Index("platform_message_due", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+# Who wrote STOP to a text-message number, as a keyed hash: nothing is sent there until START.
+platform_stop = Table(
+    "platform_stop",
+    metadata,
+    Column("channel", String(64), nullable=False),
+    Column("sender", String(64), nullable=False),
+    Column("since", Float, nullable=False),
+    UniqueConstraint("channel", "sender", name="platform_stop_sender"),
+)
+
 OF_A_CONVERSATION = tuple(table for table in metadata.sorted_tables if "conversation" in table.c)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from milia import content_command, server, training
 from milia.evaluation import bench, chat, dialog_tests, explain, replay, report
+from milia.storage import commands as storage_commands
 
-_MODULES = (server, training, content_command, replay, chat, explain, dialog_tests, report, bench)
+_MODULES = (server, training, content_command, replay, chat, explain, dialog_tests, report, bench, storage_commands)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

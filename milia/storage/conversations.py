@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import and_, delete, desc, select
+from sqlalchemy import and_, desc, select
 from sqlalchemy.engine import Connection
 
 from milia.storage.database import Database
 from milia.storage.encryption import TextCipher
 from milia.storage.ledger import as_reply, read_events, replies_of
-from milia.storage.tables import OF_A_CONVERSATION, conversation, event, outbox, turn
+from milia.storage.removal import Receipt, erase, purge_batch
+from milia.storage.tables import conversation, event, outbox, turn
 
-PURGE_BATCH = 200
+__all__ = ["Conversations", "Receipt", "StoredTurn"]
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,6 @@ class StoredTurn:
     time: float
     text: str
     replies: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What an erasure removed.
-
-    Attributes:
-        conversation_id: whose.
-        time: when, in seconds since 1970.
-        counts: rows removed, by table; empty when nothing was stored.
-    """
-
-    conversation_id: str
-    time: float
-    counts: dict[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the receipt as JSON values, the time in ISO 8601."""
-        return {"conversation_id": self.conversation_id, "erased_at": _iso(self.time), "rows": self.counts}
 
 
 class Conversations:
@@ -101,7 +82,7 @@ class Conversations:
 
     async def erase(self, conversation_id: str) -> Receipt:
         """Remove everything that is stored of a conversation."""
-        receipt = await self._database.run(lambda connection: _erase(connection, conversation_id), write=True)
+        receipt = await self._database.run(lambda connection: erase(connection, conversation_id), write=True)
         await self._database.forget_journal()
         return receipt
 
@@ -125,7 +106,7 @@ class Conversations:
             Rows removed, by table.
         """
         counts: dict[str, int] = {}
-        while await self._database.run(lambda connection: _purge(connection, older_than, counts), write=True):
+        while await self._database.run(lambda connection: purge_batch(connection, older_than, counts), write=True):
             pass
         if counts:
             await self._database.forget_journal()
@@ -191,51 +172,3 @@ def _number(connection: Connection, conversation_id: str) -> int | None:
     query = select(conversation.c.id).where(conversation.c.conversation_id == conversation_id)
     found: int | None = connection.execute(query).scalar()
     return found
-
-
-def _erase(connection: Connection, conversation_id: str) -> Receipt:
-    # The lock makes a turn in progress wait, and then find the conversation gone.
-    query = select(conversation.c.id).where(conversation.c.conversation_id == conversation_id).with_for_update()
-    number = connection.execute(query).scalar()
-    counts = {} if number is None else _remove(connection, [number])
-    return Receipt(conversation_id, time.time(), counts)
-
-
-def _remove(connection: Connection, numbers: list[int]) -> dict[str, int]:
-    counts = {
-        table.name: connection.execute(delete(table).where(table.c.conversation.in_(numbers))).rowcount
-        for table in reversed(OF_A_CONVERSATION)
-    }
-    counts["conversation"] = connection.execute(delete(conversation).where(conversation.c.id.in_(numbers))).rowcount
-    return counts
-
-
-def _purge(connection: Connection, older_than: float, counts: dict[str, int]) -> bool:
-    """Remove one batch; returns whether there may be more."""
-    ended = select(conversation.c.id).where(conversation.c.updated_at < older_than).limit(PURGE_BATCH)
-    numbers = list(connection.execute(ended.with_for_update(skip_locked=True)).scalars())
-    if numbers:
-        _add(counts, _remove(connection, numbers))
-        return len(numbers) == PURGE_BATCH
-    # Of those that go on: what is old, and before the window that the dialogue still reads.
-    old = (
-        select(turn.c.conversation, turn.c.number, turn.c.message_id, turn.c.first_position, turn.c.end_position)
-        .join(conversation, conversation.c.id == turn.c.conversation)
-        .where(and_(turn.c.stored_at < older_than, turn.c.end_position <= conversation.c.window_start))
-        .limit(PURGE_BATCH)
-    )
-    rows = connection.execute(old).all()
-    for row in rows:
-        mine = and_(event.c.conversation == row.conversation, event.c.position < row.end_position)
-        _add(counts, {"event": connection.execute(delete(event).where(mine)).rowcount})
-        sent = and_(outbox.c.conversation == row.conversation, outbox.c.message_id == row.message_id)
-        _add(counts, {"outbox": connection.execute(delete(outbox).where(sent)).rowcount})
-        gone = and_(turn.c.conversation == row.conversation, turn.c.number == row.number)
-        _add(counts, {"turn": connection.execute(delete(turn).where(gone)).rowcount})
-    return len(rows) == PURGE_BATCH
-
-
-def _add(counts: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        if count:
-            counts[name] = counts.get(name, 0) + count

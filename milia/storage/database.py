@@ -129,10 +129,12 @@ class Database:
 
         Left for later when somebody reads an old state just now; PostgreSQL needs nothing.
         """
-        if self.dialect == "sqlite":
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._checkpoint)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self.empty_journal)
 
-    def _checkpoint(self) -> None:
+    def empty_journal(self) -> None:
+        """Do `forget_journal` here and now."""
+        if self.dialect != "sqlite":
+            return
         raw = self.engine.raw_connection()
         try:
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -217,7 +219,13 @@ def _engine(url: str) -> Engine:
 
 
 def _sqlite(address: Any, options: dict[str, Any]) -> Engine:
-    private_folder(Path(address.database).absolute().parent)
+    file = Path(address.database).absolute()
+    try:
+        private_folder(file.parent)
+        # Made for its owner only, whoever makes it; SQLite gives its journal the same rights.
+        os.close(os.open(file, os.O_RDONLY | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StorageUnavailable(f"the database {file} cannot be made or read: {error.strerror}") from error
     options |= {"poolclass": QueuePool, "pool_size": THREADS, "max_overflow": 2, "pool_timeout": STATEMENT_SECONDS}
     engine = create_engine(address, connect_args={"check_same_thread": False, "timeout": STATEMENT_SECONDS}, **options)
 

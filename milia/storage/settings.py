@@ -11,6 +11,7 @@ from milia.storage.errors import StorageError
 RETENTION = "MILIA_RETENTION_DAYS"
 DEFAULT_RETENTION_DAYS = 30
 MAX_RETENTION_DAYS = 3650
+SECONDS_A_DAY = 86_400
 
 
 def database_url(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:

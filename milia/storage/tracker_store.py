@@ -40,6 +40,8 @@ from milia.storage.errors import StorageError
 from milia.storage.ledger import Append, NewEvent, append, check_id, read_events
 from milia.storage.minimise import Minimiser, Redact
 from milia.storage.outbox import PendingDelivery, pending_delivery, sealed
+from milia.storage.retention import Purger
+from milia.storage.settings import retention_days
 from milia.storage.tables import conversation
 
 logger = logging.getLogger(__name__)
@@ -88,6 +90,7 @@ class ConversationStore(TrackerStore):
 
     Raises:
         StorageUnavailable: The database cannot be reached.
+        DataKeyError: What is stored is encrypted with a key that is not set.
     """
 
     def __init__(
@@ -103,11 +106,19 @@ class ConversationStore(TrackerStore):
         if turns < 1:
             raise ValueError(f"turns is {turns}; the dialogue needs 1 at least")
         use_without_fallback()
-        self.database = database or shared_database()
-        self._minimiser = Minimiser(redact or _redaction())
+        try:
+            self.database = database or shared_database()
+            self._minimiser = Minimiser(redact or _redaction())
+        except (ImportError, AttributeError) as error:
+            # Rasa takes these for a store that does not exist, and goes on with one in memory.
+            raise StorageError(f"the store cannot be loaded: {error}") from error
+        self.database.run_now(self._check_key)
         self._turns = turns
         # One reader: a language model is not made for several threads.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="milia-redaction")
+        self._purger = Purger(self.database, retention_days())
+        if database is None:
+            self._purger.start()
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Return the conversation with its last turns, its slots as all turns left them; None if there is none.
@@ -204,6 +215,13 @@ class ConversationStore(TrackerStore):
             "paused": before.is_paused(),
             "loop": before.active_loop_name,
         }
+
+    def _check_key(self, connection: Connection) -> None:
+        """Find out at the start, not in a conversation, that the key is missing."""
+        latest = select(conversation.c.base).order_by(conversation.c.updated_at.desc()).limit(1)
+        stored = connection.execute(latest).scalar()
+        if stored is not None:
+            self.database.cipher.decrypt(stored)
 
     async def _load(self, sender_id: str, whole: bool) -> DialogueStateTracker | None:
         if sender_id.startswith(WARM_UP):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -69,6 +70,7 @@ turn = Table(
     Column("first_position", Integer, nullable=False),
     Column("end_position", Integer, nullable=False),  # of the first event after it
     Column("stored_at", Float, nullable=False, index=True),
+    Column("helpful", Boolean),  # what the person said of the reply; null: nothing
     UniqueConstraint("conversation", "number", name="turn_number"),
     UniqueConstraint("conversation", "message_id", name="turn_message"),
 )

@@ -25,7 +25,7 @@ check: setup ## run the fast checks: lint, types, content, unit tests
 eval: setup ## score the bot on the held-out messages and dialogs
 	@$(MILIA) eval
 
-bench: setup ## measure the time a message takes
+bench: setup ## compare with Rasa's stock pipeline; trains it first, for hours
 	@$(MILIA) bench
 
 clean: ## remove trained models, caches and results; keeps .venv and the conversations in var/

@@ -101,7 +101,7 @@ def test_rows_and_report(found: dict[str, dict[str, list[dict[str, Any]]]], mode
     assert by_name["training, s"].ratio == 0.05
     assert by_name["a message, p50, ms"].ratio == 0.5
     assert by_name["model, MB"].ratio == 0.5
-    origin = {"commit": {"id": "abc", "dirty": False}, "at": "now", "cpu": "cpu", "cores": 2, "quick": True}
+    origin = {"commit": {"id": "abc", "dirty": False}, "at": "now", "cpu": "cpu", "cores": 2, "quick": True, "examples": 300}
     data = bench.results(origin, models, sizes, found, made)
     assert data["only_right"] == (2, 0)
     assert "secret" not in json.dumps(data)
@@ -109,6 +109,8 @@ def test_rows_and_report(found: dict[str, dict[str, list[dict[str, Any]]]], mode
     assert "**QUICK: a trial" in text
     assert "| Classifier | 5.00 | 50% |" in text
     assert "QUICK" not in bench.report({**data, "quick": False}, made)
+    assert "same sample of 300" in bench.report({**data, "quick": False}, made)
+    assert "same sample" not in bench.report({**data, "examples": None}, made)
 
 
 def test_profile_rows() -> None:

@@ -2,7 +2,8 @@
 
 Both have the same policies, rules, domain, store and action code. Each measurement runs in a process of its own
 (`bench_worker`), and the two models take turns, so that what else the machine does falls on both. Takes long the first
-time: the stock pipeline is trained (`stock`). `--quick` tries it all out on a sample; its figures mean nothing.
+time: the stock pipeline is trained (`stock`), hours for all of the data. `--examples N` lets both learn from the same
+sample of N, with all their epochs. `--quick` tries it all out on a sample; its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -27,11 +28,20 @@ from milia.content import LOADER
 from milia.evaluation import scores
 from milia.evaluation.report import as_json, commit, table
 from milia.evaluation.scores import Answered
-from milia.evaluation.stock import Trained, TrainingError, cpu_name, sample_examples, stock_model, train_model
+from milia.evaluation.stock import (
+    QUICK_EXAMPLES,
+    Trained,
+    TrainingError,
+    cpu_name,
+    sample_examples,
+    stock_model,
+    train_model,
+)
 from milia.processes import QUIET_ENVIRONMENT
 from milia.sign_catalog import Level
 
 OURS, STOCK = "ours", "stock"
+MIN_EXAMPLES = 300
 # Results by model and task, one for each round.
 Measured = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 ACCURACY = ("right, one extra topic allowed", "right, strict", "no_answer recognised", "out_of_scope recognised")
@@ -245,6 +255,8 @@ def report(data: Mapping[str, Any], made: Sequence[Row]) -> str:
         "message with two questions for which no one intent stands is wrong there by design."
     )
     title = f"# Benchmark: our pipeline and Rasa's stock pipeline{quick}"
+    if data["examples"]:
+        origin += f" Both learned from the same sample of {data['examples']} training examples, not from all."
     parts = [title, origin, bench_table(made), compared, "## Where the time of a message goes"]
     for name in (OURS, STOCK):
         shown = [(part, f"{ms:.2f}", f"{share:.0%}") for part, ms, share in data["profile"][name]]
@@ -257,15 +269,20 @@ def command(arguments: argparse.Namespace) -> int:
     root = Path.cwd()
     config = yaml.load((root / "config.yml").read_text(encoding="utf-8"), Loader=LOADER)
     at = time.strftime("%Y-%m-%d %H:%M", time.gmtime()) + " UTC"
+    count = QUICK_EXAMPLES if arguments.quick else arguments.examples
+    if count is not None and count < MIN_EXAMPLES:
+        print(f"milia bench: --examples {count} is too few; allowed: {MIN_EXAMPLES} or more", file=sys.stderr)
+        return 2
     origin = {"commit": commit(root), "at": at, "cpu": cpu_name(), "cores": os.cpu_count(), "quick": arguments.quick}
+    origin["examples"] = count
     if arguments.quick:
         print("QUICK: a trial on a sample with 2 epochs; its figures mean nothing.", flush=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
             nlu = root / "data" / "nlu"
-            if arguments.quick:
+            if count is not None:
                 nlu = Path(folder) / "nlu"
-                sample_examples(root / "data" / "nlu", nlu)
+                sample_examples(root / "data" / "nlu", nlu, count)
             kept = Path(folder) if arguments.quick else root / "models"
             stock = stock_model(root, config, nlu, kept, arguments.quick)
             print("Training our pipeline ...", file=sys.stderr, flush=True)
@@ -319,4 +336,5 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("bench", help="compare with Rasa's stock pipeline (long: trains it the first time)")
     parser.add_argument("--out", type=Path, default=Path("results/bench"), help="folder for the report")
     parser.add_argument("--quick", action="store_true", help="a trial on a sample; its figures mean nothing")
+    parser.add_argument("--examples", type=int, metavar="N", help="both learn from the same sample of N examples")
     parser.set_defaults(func=command)

@@ -20,7 +20,7 @@ KINDS = ("photo", "video", "voice", "file", "sticker", "location", "contact", "r
 WITH_WORDS = frozenset({"photo", "video", "voice", "file"})
 # Said together with an answer, which has a provider suggestion of its own, or as a label.
 _BESIDE = ("with_words", "too_long", "check_open", "choose", "chosen", "part")
-_ALONE = ("stale", "unavailable")
+_ALONE = ("stale", "too_many", "unavailable")
 _WORDS = ("stop_words", "check_words", "start_words", "start_words_if_stopped", "help_words")
 
 
@@ -69,7 +69,7 @@ def load_notices(path: Path = FILE) -> Notices:
     _exactly(path, "notices", said, (*_BESIDE, *_ALONE))
     _exactly(path, "welcome", parts["welcome"], ("any", "sms"))
     _exactly(path, "kinds", parts["kinds"], KINDS)
-    _exactly(path, "erase", parts["erase"], ("ask", "done", "none", "failed"))
+    _exactly(path, "erase", parts["erase"], ("ask", "done", "kept", "none"))
     _exactly(path, "carrier", parts["carrier"], ("stop", "start", "help"))
     _exactly(path, "command_menu", parts["command_menu"], tuple(set(parts["commands"]) & set(parts["command_menu"])))
     alone = {f"notices.{name}": said[name] for name in _ALONE}

@@ -7,7 +7,7 @@ encrypted, and dropped as soon as the message is dealt with.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cryptography.fernet import InvalidToken
@@ -96,12 +96,18 @@ class Inbox:
         number = await self._database.run(write, write=True)
         return None if number is None else Item(number, key, self.conversation_id(message.sender), message, 0, now)
 
-    async def keep(self, item: Item) -> bool:
-        """Go on holding a message that takes long; False if it is dealt with already."""
-        mine = and_(platform_message.c.id == item.id, platform_message.c.state == WAITING)
-        change = update(platform_message).where(mine).values(due_at=self._clock() + LEASE_SECONDS)
-        rows: int = await self._database.run(lambda connection: connection.execute(change).rowcount, write=True)
-        return rows == 1
+    async def hold(self, items: Iterable[Item]) -> None:
+        """Go on holding messages that take long."""
+        await self._due_at(items, self._clock() + LEASE_SECONDS)
+
+    async def let_go(self, items: Iterable[Item]) -> None:
+        """Let another server, or the next process, have messages now."""
+        await self._due_at(items, self._clock())
+
+    async def _due_at(self, items: Iterable[Item], when: float) -> None:
+        mine = and_(platform_message.c.id.in_([item.id for item in items]), platform_message.c.state == WAITING)
+        change = update(platform_message).where(mine).values(due_at=when)
+        await self._database.run(lambda connection: connection.execute(change), write=True)
 
     async def done(self, item: Item) -> None:
         """Note that a message is dealt with; what was written is dropped."""

@@ -37,6 +37,7 @@ class Hook:
         headers: by lower-case name.
         query: parameters of the address.
         body: as it came.
+        query_string: the parameters as they came, which some signatures cover.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Hook:
     headers: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    query_string: str = ""
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object.

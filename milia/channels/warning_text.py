@@ -45,8 +45,10 @@ class WarningText:
         self._whole = re.compile("|".join(sorted(whole)), re.IGNORECASE)
         self._opening = re.compile("|".join(sorted(openings)), re.IGNORECASE) if openings else None
 
-    def __contains__(self, sentence: str) -> bool:
+    def __contains__(self, sentence: object) -> bool:
         """Tell whether a sentence is (part of) a warning."""
+        if not isinstance(sentence, str):
+            return False
         if self._opening is not None and self._opening.match(sentence):
             return True
         return self._whole.fullmatch(sentence) is not None

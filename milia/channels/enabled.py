@@ -1,0 +1,30 @@
+"""Which platform channels start: those whose keys are in the environment, each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from milia.channels.platform_settings import PLATFORMS, Problem, problems_of, wanted
+
+
+def platform_credentials(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the platform channels to start.
+
+    Args:
+        environ: the environment; the channels read their keys from it themselves.
+
+    Returns:
+        Entries for Rasa's credentials file: class paths, without any key. And what keeps channels off that are set up in
+        part.
+    """
+    entries: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for needs in PLATFORMS:
+        if not wanted(needs, environ):
+            continue
+        found = problems_of(needs, environ)
+        problems += found
+        if not found:
+            entries[needs.path] = None
+    return entries, problems

@@ -81,9 +81,11 @@ def append(connection: Connection, save: Append, cipher: TextCipher) -> int:
     if row.next_position != save.position or (save.known is not None and row.id != save.known):
         raise ConversationChanged("another turn of this conversation was stored, or it was erased, meanwhile")
     starts = [index for index, one in enumerate(save.events) if one.starts_turn]
-    ends = [*starts[1:], len(save.events)]
-    if starts:
-        starts[0] = 0  # what led to the message, as the start of a session, belongs to its turn
+    # What led to the first message, as the start of a session, belongs to its turn. Where the bot spoke unasked, that is
+    # a turn too; where nobody said anything, there is none.
+    said = bool(starts) or any(one.type == "bot" for one in save.events)
+    starts = [0, *starts[1:]] if said else []
+    ends = [*starts[1:], len(save.events)] if said else []
     turns = [
         {
             "conversation": row.id,

@@ -138,6 +138,7 @@ class ConversationStore(TrackerStore):
 
     async def exists(self, conversation_id: str) -> bool:
         """Tell whether anything is stored of the conversation."""
+        check_id("conversation id", conversation_id)
         query = select(conversation.c.id).where(conversation.c.conversation_id == conversation_id)
         return await self.database.run(lambda connection: connection.execute(query).first() is not None)
 
@@ -189,7 +190,7 @@ class ConversationStore(TrackerStore):
                 type=str(event["event"]),
                 data=cipher.encrypt(json.dumps(event)),
                 starts_turn=event["event"] == UserUttered.type_name,
-                message_id=event.get("message_id") if event["event"] == UserUttered.type_name else None,
+                message_id=_message_id(event),
             )
             for event in kept
         ]
@@ -226,6 +227,7 @@ class ConversationStore(TrackerStore):
     async def _load(self, sender_id: str, whole: bool) -> DialogueStateTracker | None:
         if sender_id.startswith(WARM_UP):
             return None
+        check_id("conversation id", sender_id)
         found = await self.database.run(lambda connection: self._read(connection, sender_id, whole))
         if found is None:
             return None
@@ -310,6 +312,11 @@ def _is_action(event: Event, name: str) -> bool:
 def _stored(tracker: DialogueStateTracker) -> _Stored:
     mark: _Stored | None = getattr(tracker, _MARK, None)
     return mark or _Stored(None, (), 0)
+
+
+def _message_id(event: dict[str, Any]) -> str | None:
+    found = event.get("message_id") if event["event"] == UserUttered.type_name else None
+    return check_id("message id", str(found)) if found else None
 
 
 def _replayed(tracker: DialogueStateTracker, events: Iterable[Event]) -> DialogueStateTracker:

@@ -121,12 +121,14 @@ class WebChannel(InputChannel):
             ("/demo", self._pages.demo),
             ("/demo/<path:path>", self._pages.demo),
         ):
-            blueprint.add_route(page, path, methods=("GET", "HEAD"), name=path.strip("/").replace("/<path:path>", "_file"))
+            blueprint.add_route(_page(page), path, methods=("GET", "HEAD"), name=path.strip("/").replace("/<path:path>", "_file"))
 
         @blueprint.middleware("response")
         async def secure(request: Request, response: HTTPResponse) -> None:
             # Here, not in the handlers: Rasa's CORS answers preflights before they get there, without our origins.
             if request.path.startswith(PREFIX):
+                for name in [name for name in response.headers if name.lower().startswith("access-control-")]:
+                    del response.headers[name]
                 response.headers.update({**API, **origins.headers(request)})
                 if request.method == "OPTIONS":
                     response.status = 204
@@ -144,6 +146,13 @@ def greeting(app: Sanic, fallback: str) -> str:
 def _handler(api: WebApi, methods: Mapping[str, Handler]) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     async def serve(request: Request, **_: str) -> HTTPResponse:
         return await api.serve(request, methods)
+
+    return serve
+
+
+def _page(page: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+    async def serve(request: Request, **names: str) -> HTTPResponse:
+        return await page(request, **names)
 
     return serve
 

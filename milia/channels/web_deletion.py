@@ -40,8 +40,8 @@ class Deletion:
         self._asked: dict[str, float] = {}
         before, after = _either(texts.before), _either(texts.after)
         self._wish = re.compile(f"(?:{before} )?(?:{_either(texts.verbs)}) (?:all of )?(?:{_either(texts.objects)})(?: {after})*")
-        self._yes = frozenset(map(_plain, texts.yes))
-        self._no = frozenset(map(_plain, texts.no))
+        self._yes = frozenset(map(_plain, texts.typed_yes))
+        self._no = frozenset(map(_plain, texts.typed_no))
 
     def wished(self, text: str) -> bool:
         """Tell whether a text asks for nothing but the deletion of the conversation."""

@@ -35,8 +35,8 @@ class DeletionTexts:
     confirm: tuple[str, ...]
     yes_button: str
     no_button: str
-    yes: tuple[str, ...]
-    no: tuple[str, ...]
+    typed_yes: tuple[str, ...]
+    typed_no: tuple[str, ...]
     done: str
     kept: str
     receipt: str

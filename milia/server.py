@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import json
 import os
+import secrets
 import socket
 import sys
 import time
@@ -20,6 +21,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from milia import processes, training
 from milia.environment import load_env_file, number_setting
@@ -33,6 +35,9 @@ STOP_SECONDS = 10
 PROBE_SECONDS = 2
 WARM_UP_SECONDS = 60
 MIN_TOKEN_LENGTH = 16
+# Read by the channels (milia/channels/keys.py).
+SECRET = "MILIA_SECRET_KEY"
+MIN_SECRET_LENGTH = 32
 # Sanic waits this long for requests in flight after SIGTERM; less than STOP_SECONDS.
 DRAIN_SECONDS = 7
 
@@ -107,6 +112,7 @@ def services(settings: Settings, model: Path) -> list[Service]:
     }
     # The tracker store and the channels read it; the action server needs no database.
     store = {"DATABASE_URL": database_url({**os.environ, "MILIA_VAR": str(settings.var)}, settings.root)}
+    store[SECRET] = secret_key(settings)
     rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
     rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", "credentials.yml"]
     action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
@@ -145,27 +151,65 @@ def check_ports(settings: Settings) -> None:
             )
 
 
+def secret_key(settings: Settings) -> str:
+    """Return the secret of which all keys are made: `MILIA_SECRET_KEY`, or on this machine alone one that is made once.
+
+    Raises:
+        CommandError: The bot can be reached from elsewhere and has no secret, or the file of it is of no use.
+    """
+    given = os.environ.get(SECRET, "").strip()
+    if given:
+        return given
+    if not _loopback(settings.host):
+        raise CommandError(
+            f"{SECRET} is not set. It is needed because {settings.host} can be reached from other machines: make one with "
+            "`openssl rand -hex 32`, keep it, and give the same to every server"
+        )
+    path = settings.var / "secret.key"
+    if not path.exists():
+        processes.private_folder(settings.var)
+        made = settings.var / f".secret.key.{os.getpid()}"
+        with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        made.replace(path)
+    value = path.read_text(encoding="ascii", errors="replace").strip()
+    if len(value) < MIN_SECRET_LENGTH:
+        raise CommandError(f"{path} holds no secret ({len(value)} characters): remove it, and a new one is made")
+    if path.stat().st_mode & 0o077:
+        raise CommandError(f"{path} can be read by others: run `chmod 600 {path}`, or remove it, and a new one is made")
+    return value
+
+
 def warm_up(url: str) -> None:
-    """Send one message through the REST channel, so that the first user does not wait; none if the channel is off.
+    """Send one message through the web channel, so that the first user does not wait; the conversation is deleted.
 
     Raises:
         CommandError: The bot takes messages but gives no answer.
     """
-    message = json.dumps({"sender": f"warm-up-{uuid.uuid4().hex}", "message": "hello"}).encode()
-    request = urllib.request.Request(
-        f"{url}/webhooks/rest/webhook", data=message, headers={"Content-Type": "application/json"}
-    )
+    conversations, messages = f"{url}/webhooks/web/conversations", f"{url}/webhooks/web/messages"
     try:
-        with _OPENER.open(request, timeout=WARM_UP_SECONDS) as answer:
-            bubbles = json.load(answer)
+        token = _ask("POST", conversations, {})["token"]
+        answer = _ask("POST", messages, {"id": f"warm-up-{uuid.uuid4().hex}", "text": "hello"}, token)
+        _ask("DELETE", conversations, None, token)
     except urllib.error.HTTPError as error:
-        if error.code < 500:  # the channel is off, or wants a signature: nothing to warm up
+        if error.code == 404:  # the channel is not in credentials.yml: nothing to warm up
             return
         raise CommandError(f"the bot answers a test message with the error {error.code}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandError(f"the bot does not answer a test message: {error}") from error
-    if not bubbles:
+    if not answer.get("replies"):
         raise CommandError("the bot gives an empty answer to a test message")
+
+
+def _ask(method: str, url: str, body: Mapping[str, str] | None, token: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)
+    with _OPENER.open(request, timeout=WARM_UP_SECONDS) as answer:
+        value = json.load(answer)
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} is no JSON object")
+    return value
 
 
 def serve(
@@ -191,7 +235,7 @@ def serve(
             _write_pid_file(pid_file, settings)
             _wait_until_up(to_run, children, progress, request)
             _answer(ready, settings, children)
-        progress.say(f"Milia Triage is ready: {settings.url}  (chat in a terminal: .venv/bin/milia chat; stop: Ctrl-C)")
+        progress.say(f"Milia Triage is ready: {settings.url}/demo  (chat in a terminal: .venv/bin/milia chat; stop: Ctrl-C)")
         while not request.signal:
             _require_alive(children)
             time.sleep(processes.POLL_SECONDS)

@@ -339,10 +339,13 @@ class Channel(BaseHTTPRequestHandler):
     asked: ClassVar[list[dict[str, str]]] = []
 
     def do_POST(self) -> None:
-        self.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
+        self.asked.append({"method": self.command, "token": self.headers["Authorization"], **sent})
         self.send_response(self.status)
         self.end_headers()
         self.wfile.write(self.body)
+
+    do_DELETE = do_POST
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -351,12 +354,14 @@ class Channel(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
-        (200, b'[{"text": "hi"}]', None),
+        (200, b'{"token": "t", "replies": [{"text": "hi"}]}', None),
         (404, b"", None),
-        (403, b"", None),
-        (500, b"", "the error 500"),
-        (200, b"[]", "empty answer"),
+        (403, b"", "the error 403"),
+        (503, b"", "the error 503"),
+        (200, b'{"token": "t", "replies": []}', "empty answer"),
+        (200, b"{}", "does not answer a test message"),
         (200, b"<html>", "does not answer a test message"),
+        (200, b"[]", "does not answer a test message"),
     ],
 )
 def test_the_warm_up_needs_an_answer_unless_the_channel_is_off(status: int, body: bytes, error: str | None) -> None:
@@ -373,12 +378,16 @@ def test_the_warm_up_needs_an_answer_unless_the_channel_is_off(status: int, body
         else:
             server.warm_up(url)
         http.shutdown()
-    assert Handler.asked[0]["sender"].startswith("warm-up-")
+    methods = [asked["method"] for asked in Handler.asked]
+    assert methods == (["POST", "POST", "DELETE"] if b'"t"' in body else ["POST"])
+    if len(methods) == 3:
+        assert Handler.asked[1]["text"] == "hello"
+        assert {asked["token"] for asked in Handler.asked[1:]} == {"Bearer t"}
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    test_the_warm_up_needs_an_answer_unless_the_channel_is_off(200, b'[{"text": "hi"}]', None)
+    test_the_warm_up_needs_an_answer_unless_the_channel_is_off(200, b'{"token": "t", "replies": [1]}', None)
 
 
 def test_words_of_trouble_in_the_log_count_as_a_failure(tmp_path: Path) -> None:
@@ -530,3 +539,35 @@ def test_only_the_rasa_server_gets_the_database(
     rasa, actions = server.services(Settings(root=tmp_path, var=tmp_path / "v"), tmp_path / "m.tar.gz")
     assert rasa.environment["DATABASE_URL"] == url.format(root=tmp_path)
     assert "DATABASE_URL" not in actions.environment
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_on_this_machine_a_secret_is_made_once_for_its_owner(tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, var=tmp_path / "v")
+    first = server.secret_key(settings)
+    assert len(first) == 64
+    assert server.secret_key(settings) == first
+    assert (tmp_path / "v/secret.key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "v").iterdir()] == ["secret.key"]
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_a_secret_of_the_environment_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILIA_SECRET_KEY", "k" * 40)
+    assert server.secret_key(Settings(root=tmp_path, var=tmp_path / "v", host="0.0.0.0")) == "k" * 40
+    assert not (tmp_path / "v").exists()
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_a_bot_that_others_reach_needs_a_secret_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="MILIA_SECRET_KEY is not set"):
+        server.secret_key(Settings(root=tmp_path, var=tmp_path, host="0.0.0.0"))
+
+
+@pytest.mark.usefixtures("clean_environment")
+@pytest.mark.parametrize(("text", "mode", "error"), [("short", 0o600, "holds no secret"), ("a1" * 32, 0o644, "chmod 600")])
+def test_a_secret_file_of_no_use_is_refused(tmp_path: Path, text: str, mode: int, error: str) -> None:
+    (tmp_path / "secret.key").write_text(text, encoding="ascii")
+    (tmp_path / "secret.key").chmod(mode)
+    with pytest.raises(CommandError, match=error):
+        server.secret_key(Settings(root=tmp_path, var=tmp_path))

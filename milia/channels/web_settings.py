@@ -6,13 +6,25 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PRODUCTION = "production"
 
+_MANY = 10_000_000
+# The setting of each number, and the most that it may be.
+_NUMBERS = {
+    "text_length": ("MILIA_WEB_TEXT_LENGTH", 10_000),  # the pipeline was tried with as many
+    "body_bytes": ("MILIA_WEB_BODY_BYTES", _MANY),
+    "rate": ("MILIA_WEB_RATE", _MANY),
+    "address_rate": ("MILIA_WEB_ADDRESS_RATE", _MANY),
+    "address_conversations": ("MILIA_WEB_ADDRESS_CONVERSATIONS", _MANY),
+    "conversations": ("MILIA_WEB_CONVERSATIONS", _MANY),
+    "turns": ("MILIA_WEB_TURNS", _MANY),
+    "token_hours": ("MILIA_WEB_TOKEN_HOURS", 168),
+}
 _HOST = re.compile(r"[a-z0-9.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -60,13 +72,10 @@ class WebSettings:
             "origins": _origins("MILIA_WEB_ORIGINS", environment.get("MILIA_WEB_ORIGINS", "")),
             "trusted_proxies": networks("MILIA_TRUSTED_PROXIES", environment.get("MILIA_TRUSTED_PROXIES", "")),
         }
-        for one in fields(cls):
-            if one.name in values:
-                continue
-            name = f"MILIA_WEB_{one.name.upper()}"
+        for field, (name, most) in _NUMBERS.items():
             value = environment.get(name, "").strip()
             if value:
-                values[one.name] = _positive(name, value)
+                values[field] = _number(name, value, most)
         return cls(**values)
 
 
@@ -102,9 +111,9 @@ def _origins(name: str, value: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _positive(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 10_000_000:
-        raise SettingError(f"{name}={value!r} is not allowed: give a whole number from 1 to 10000000")
+def _number(name: str, value: str, most: int) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 9 or not 1 <= int(value) <= most:
+        raise SettingError(f"{name}={value!r} is not allowed: give a whole number from 1 to {most}")
     return int(value)
 
 

@@ -22,10 +22,11 @@ SECRET = secrets.token_bytes(48)
 def serve_web() -> Iterator[Callable[..., Web]]:
     """Starts the channel with settings: `serve_web(rate=3, ...)`."""
     # Loads Rasa: seconds that the platforms' tests of this folder need not wait.
-    from milia.channels.web import WebChannel
-    from milia.channels.web_settings import WebSettings
     from web_client import Web
     from web_server import FakeAgent, FakeStored, Server
+
+    from milia.channels.web import WebChannel
+    from milia.channels.web_settings import WebSettings
 
     started: list[Server] = []
     wide = WebSettings(rate=100_000, address_rate=1_000_000, address_conversations=1_000_000, conversations=1_000_000)

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vite'
+
+// One classic script that also works as a module: a site needs one tag and one request. The demo pages lie in public/.
+export default defineConfig({
+  build: {
+    target: 'es2022',
+    // Browsers since 2024: CSS is left as it is written.
+    cssTarget: ['chrome125', 'safari18', 'firefox128'],
+    reportCompressedSize: false,
+    lib: { entry: 'src/main.ts', formats: ['iife'], name: 'MiliaChat', fileName: () => 'widget.js' },
+  },
+})

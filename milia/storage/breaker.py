@@ -43,5 +43,5 @@ class Breaker:
         """Take the outcome of a call."""
         with self._lock:
             self._failures = 0 if success else self._failures + 1
-            if self._failures == self._limit:
+            if self._failures >= self._limit:
                 self._next_trial = self._clock() + self._pause

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -93,7 +93,7 @@ class Database:
                 passing = isinstance(error, DBAPIError) and _passes(error)
                 if not passing or time.monotonic() > deadline:
                     database.close()
-                    raise failure from error
+                    raise failure from None
             except BaseException:
                 database.close()
                 raise
@@ -159,7 +159,10 @@ class Database:
                 # What one message has wrong in itself does not mean that the database is down.
                 if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
                     self.breaker.note(False)
-                raise _failure(error) from error
+                elif isinstance(error, StatementError):
+                    logger.error("%s in: %s", type(error.orig).__name__, error.statement)
+                # Not with the cause: PostgreSQL's own message quotes the statement with what people wrote.
+                raise _failure(error) from None
             self.breaker.note(True)
             return result
         raise AssertionError("the last try returns or raises")

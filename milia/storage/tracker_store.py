@@ -336,7 +336,7 @@ def _numbered(stored: Iterable[tuple[int, dict[str, Any]]]) -> Iterable[tuple[in
 
 
 def _redaction() -> Redact:
-    from milia.storage.redaction import redact  # loads a language model: only where texts are stored
+    from milia.storage.redaction import redact, warm_up  # a language model: only where texts are stored
 
-    chosen: Redact = redact
-    return chosen
+    warm_up()  # now, so that the first person does not wait for it
+    return redact

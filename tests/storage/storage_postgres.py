@@ -71,7 +71,7 @@ class Postgres:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                self._execute("SELECT 1")
+                self.execute("SELECT 1")
                 return
             except Exception:
                 assert self._process.poll() is None, (self.folder / "server.log").read_text()
@@ -97,16 +97,24 @@ class Postgres:
         """Make an empty database; returns its address."""
         self._count += 1
         name = f"test{self._count}"
-        self._execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Run a statement outside of any transaction."""
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", future=True)
         try:
             with engine.connect() as connection:
                 connection.exec_driver_sql(statement)
         finally:
             engine.dispose()
+
+    def restore(self) -> None:
+        """Make it run, whatever was done to it."""
+        if self._process is None:
+            self.start()
+        else:
+            self.freeze(False)
 
     def remove(self) -> None:
         """Stop it for good."""

@@ -7,8 +7,9 @@ STEPS := .venv/bin/python -m milia.steps
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
 
-setup: ## make .venv with the pinned dependencies; does nothing when nothing changed
+setup: ## make .venv with the pinned dependencies, build the widget; does nothing when nothing changed
 	@sh scripts/setup.sh
+	@sh scripts/build_web.sh
 
 run: setup ## set up, train if something changed, start the bot on this machine
 	@$(MILIA) run

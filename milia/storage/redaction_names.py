@@ -24,6 +24,7 @@ _BLANK = re.compile(r"[ \t]+|\.[ \t]+(?=[^\W\d_])")  # also behind an initial or
 # How a token may be taken: as a name anywhere; where it has a capital; where words announce it; hardly ever.
 SURE, LIKELY, WORD, UNKNOWN, PROPER, ORDINARY, NEVER = "sure", "likely", "word", "unknown", "proper", "ordinary", "never"
 _SHORTEST_SURE = 3
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MOST_TOKENS = 4
 
 
@@ -90,6 +91,18 @@ def kind_of(word: str) -> str:
     if _inflected(lower) or len(lower) < 2 or not lower.isascii():
         return ORDINARY if len(lower) < 2 or lower.isascii() else UNKNOWN
     return UNKNOWN
+
+
+@functools.lru_cache(maxsize=5_000)
+def is_strange(word: str) -> bool:
+    """Tell whether an unknown word is no misspelling: nothing in English is one letter away."""
+    lower = fold(word)
+    if len(lower) < 4:
+        return False
+    halves = [(lower[:place], lower[place:]) for place in range(len(lower) + 1)]
+    near = {a + b[1:] for a, b in halves if b} | {a + b[1] + b[0] + b[2:] for a, b in halves if len(b) > 1}
+    near |= {a + letter + b[skip:] for a, b in halves for letter in _LETTERS for skip in (0, 1)}
+    return not any(len(one) > 2 and one in ordinary_words() for one in near)
 
 
 def _inflected(lower: str) -> bool:
@@ -219,6 +232,10 @@ class _Walk:
                 continue
             if token.kind == SURE and (len(token.word) > 3 or token.capital or token.lower in names("first")):
                 self._extend(place, strong=False)
+            elif token.kind == UNKNOWN and token.capital and is_strange(token.word) and self._acts(place):
+                self._extend(place, strong=False)
+            elif token.kind == WORD and self._is_person(place):
+                self._extend(place, strong=False)
             elif token.kind == LIKELY and token.capital and not token.word.isupper() and self._within_sentence(place):
                 self._extend(place, strong=False)
 
@@ -257,16 +274,23 @@ class _Walk:
 
     def _after_relation(self, place: int) -> bool:
         token = self.tokens[place]
-        if token.kind == SURE or (token.capital and token.kind in (LIKELY, WORD, UNKNOWN)):
+        if token.kind == SURE or (token.capital and token.kind in (LIKELY, WORD, UNKNOWN) and not token.word.isupper()):
+            return True
+        if len(token.word) == 1:  # "K. Tanaka"
+            following = self.tokens[place + 1] if place + 1 < len(self.tokens) else token
+            return self.text[token.end : following.start] == ". " and following.capital and following.kind in (SURE, LIKELY, UNKNOWN, PROPER)
+        if token.kind == UNKNOWN and is_strange(token.word):
             return True
         return token.kind in (LIKELY, WORD, UNKNOWN) and self._reports(place)
 
     def _after_soft(self, place: int) -> bool:
         token = self.tokens[place]
-        if token.kind == SURE or (token.capital and token.kind in (LIKELY, UNKNOWN)):
+        if token.kind == SURE or (token.capital and token.kind in (LIKELY, UNKNOWN) and not token.word.isupper()):
             return True
+        if token.kind == ORDINARY and token.capital:  # "it's Sully here"
+            return self._is_self(place) and bool(re.match(r"\s+(?:here|again)\b", self.text[token.end :]))
         if token.kind in (LIKELY, UNKNOWN):
-            return self._reports(place)
+            return self._reports(place) or (self._names_self(place) and is_strange(token.word))
         return token.kind == WORD and (
             (self._stands_alone(place) and (token.capital or self._is_self(place)))
             or (token.capital and (self._name_follows(place) or self._reports(place)))
@@ -277,6 +301,8 @@ class _Walk:
         if token.kind == SURE:
             return True
         behind_other_words = place > 0
+        if (token.kind == LIKELY or (token.kind == UNKNOWN and is_strange(token.word))) and bool(re.search(r"[,!\-–—]\s*$", self.text[: token.start])):
+            return True
         return token.capital and behind_other_words and (token.kind in (LIKELY, UNKNOWN) or (token.kind == WORD and self._last_line(place)))
 
     def _may_be_recognised(self, place: int, length: int) -> bool:
@@ -285,6 +311,8 @@ class _Walk:
             return False
         if token.kind in (LIKELY, SURE):
             return token.capital or length > 1
+        if token.lower in names("proper"):
+            return False
         return token.capital and token.kind in (UNKNOWN, WORD) and (self._within_sentence(place) or length > 1 or self._possessive(token))
 
     # -------------------------------------------------------------------------------------------------------- helpers
@@ -310,8 +338,16 @@ class _Walk:
             return
         if allowed(place):
             self._extend(place, strong)
-        elif self.tokens[place].lower in word_list_of("particles") and place + 1 < len(self.tokens) and allowed(place + 1):
+            return
+        after = self._behind_particles(place)
+        if place < after < len(self.tokens) and allowed(after):
             self._extend(place, strong)
+
+    def _behind_particles(self, place: int) -> int:
+        """Return the place of the first word that is none of "van", "de", "el"."""
+        while place < len(self.tokens) and self.tokens[place].lower in word_list_of("particles"):
+            place += 1
+        return place
 
     def _extend(self, place: int, strong: bool) -> None:
         """Take a word and the further names behind it."""
@@ -321,8 +357,21 @@ class _Walk:
             if following is None:
                 break
             last = following
+        if place and self._is_family_name(place - 1):
+            place -= 1
         self._done |= set(range(place, last + 1))
         self.found.append((self.tokens[place].start, self.tokens[last].end))
+
+    def _is_family_name(self, place: int) -> bool:
+        """Tell whether a word before a first name is the family name ("Whitcombe, Tabitha", at the start of a message)."""
+        token, following = self.tokens[place], self.tokens[place + 1]
+        return (
+            token.capital
+            and place not in self._done | self._blocked
+            and token.kind in (UNKNOWN, LIKELY, PROPER)
+            and self.text[token.end : following.start] in (", ", " ")
+            and bool(re.search(r"(?:^|[:;]\s*|\bpt\s+)$", self.text[: token.start]))
+        )
 
     def _following(self, first: int, last: int, strong: bool) -> int | None:
         """Return the place of the word that goes on a name, or None."""
@@ -333,9 +382,7 @@ class _Walk:
             return None
         token = self.tokens[last + 1]
         if token.lower in word_list_of("particles"):
-            after = last + 2
-            while after < len(self.tokens) and self.tokens[after].lower in word_list_of("particles"):
-                after += 1
+            after = self._behind_particles(last + 1)
             if after < len(self.tokens) and after - last <= 3 and self._goes_on(first, after, strong) and self.tokens[after].kind != WORD:
                 return after
             return None
@@ -350,6 +397,8 @@ class _Walk:
         if place in self._blocked:
             return False
         if token.kind in (SURE, LIKELY):
+            return True
+        if token.kind == PROPER and strong and not self.tokens[first].capital:
             return True
         if token.kind == UNKNOWN:
             return token.capital or (strong and not self.tokens[first].capital) or not any(one.capital for one in self.tokens)
@@ -374,9 +423,37 @@ class _Walk:
         """Tell whether somebody says or does something here ("nurse joy told me")."""
         return self.tokens[place].lower not in _ADJECTIVES and bool(_REPORTS.match(self.text[self.tokens[place].end :]))
 
+    def _acts(self, place: int) -> bool:
+        """Tell whether a word does or owns something, or goes with a name ("Wiremu's lid", "Lindiwe and Sipho")."""
+        token = self.tokens[place]
+        with_name = place + 2 < len(self.tokens) and self.tokens[place + 1].lower == "and" and self.tokens[place + 2].kind == SURE
+        return self._possessive(token) or with_name or self._reports(place)
+
+    def _is_person(self, place: int) -> bool:
+        """Tell whether a name that is a word too does or has what only people do ("grace has milia", "Jasper's nose")."""
+        token = self.tokens[place]
+        if token.lower in _ADJECTIVES | _MONTHS | _NOT_DOERS:
+            return False
+        before, after = self.text[: token.start], self.text[token.end :]
+        if token.capital and self._within_sentence(place) and token.lower not in names("proper"):
+            return bool(re.match(r"['’]s\s+[a-z]+\b|\s+(?:has|had|needs|wants|is\s+\d+)\b", after))
+        begins = not before.strip() or bool(re.search(r"(?:[.!?]|\b(?:and|but|so|cause|because|my|that))\s*$", before))
+        asked = re.search(r"\b(?:does|should|can|could|did)\s+$", before, re.IGNORECASE)
+        return bool(
+            (begins and re.match(r"\s+(?:has|had|needs|wants)\b", after))
+            or (asked and re.match(r"\s+(?:need|see|use|stop|go|have|get|wear|take|come|try|want)\b", after))
+        )
+
     def _is_self(self, place: int) -> bool:
         """Tell whether the writer names himself or herself ("im rose, ...")."""
         return bool(_SELF.search(self.text[: self.tokens[place].start]))
+
+    def _names_self(self, place: int) -> bool:
+        """Tell whether an unknown word stands as the writer's name: "its ichy" does not, "its jiayi here" does."""
+        if not (self._is_self(place) and self._stands_alone(place)):
+            return False
+        it = re.search(r"(?:this\s+is|\bit['’]?s)\s+$", self.text[: self.tokens[place].start], re.IGNORECASE)
+        return it is None or bool(re.match(r"\s*,|\s+(?:here|again)\b", self.text[self.tokens[place].end :], re.IGNORECASE))
 
     def _name_follows(self, place: int) -> bool:
         if place + 1 >= len(self.tokens):
@@ -410,6 +487,7 @@ _FUNCTION_WORDS = frozenset(
     "me him them us please just also very white red small tiny little hard bumps bump spots spot dots dot eye eyes face nose cheek chin skin "
     "said says told wrote saw gave looked thinks thought asked called visit appointment office clinic doctor nurse baby".split()
 )
+_NOT_DOERS = frozenset("iris pearl coral crystal amber skin will may van ward said hope faith joy mark bill art line lance guy hung per del else rose ray stone".split())
 _MONTHS = frozenset("april may june august".split())
 # First names that also say how somebody is: "i'm sunny" may be either, "im happy" is not.
 _ADJECTIVES = frozenset("rich happy young frank earnest german roman urban royal hung said blue brown christian sandy hardy misty tea line summer autumn winter else noble major rain storm honey star princess prince sunshine angel ward per del".split())

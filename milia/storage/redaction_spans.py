@@ -78,7 +78,8 @@ def names(kind: str) -> frozenset[str]:
 
     Args:
         kind: `first` (first names that mean nothing else), `rare` (first names near other words), `words` (first names
-            that are ordinary words too), `last` (family names) or `proper` (places, peoples, makers and other proper nouns).
+            that are ordinary words too), `last` (family names), `proper` (places, peoples, makers and other proper nouns) or `known`
+            (no names: what people write to this bot and no dictionary has, with its misspellings).
     """
     return frozenset((NAMES_FOLDER / f"{kind}.txt").read_text(encoding="utf-8").split())
 
@@ -89,7 +90,8 @@ def ordinary_words() -> frozenset[str]:
     source = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
     known = {fold(line.split(" ", 1)[0]) for line in source.read_text(encoding="utf-8-sig").splitlines()}
     known |= {word.replace("'", "") for word in known}
-    return frozenset((known - names("first") - names("rare") - names("last")) | set(word_list("not_names")))
+    known -= names("first") | names("rare") | names("last")
+    return frozenset(known | names("known") | set(word_list("not_names")))
 
 
 def digits(text: str) -> str:

@@ -34,6 +34,7 @@ function show() {
   if (radius) chat.style.setProperty('--milia-radius', radius)
   ;(inline ? stage : document.body).append(chat)
   stage.hidden = !inline
+  document.querySelector('#elsewhere').hidden = inline
 }
 
 form.addEventListener('input', (event) => {

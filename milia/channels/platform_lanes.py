@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from milia.channels.platform_answers import Unanswered
 from milia.channels.platform_inbox import LEASE_SECONDS, Item
+from milia.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -119,8 +121,9 @@ class Lanes:
                 await self._deal(item)
                 break
             except Exception as error:
-                # Its text may quote the message; the kind has to do.
-                logger.error("%s: message %d could not be dealt with: %s", self._name, item.id, type(error).__name__)
+                # Other errors may quote the message; their kind has to do.
+                said = error if isinstance(error, (StorageError, Unanswered)) else type(error).__name__
+                logger.error("%s: message %d could not be dealt with: %s", self._name, item.id, said)
             if time.monotonic() - began > PATIENCE_SECONDS:
                 await self._give_up(item)
                 break

@@ -8,5 +8,7 @@ export default defineConfig({
     cssTarget: ['chrome125', 'safari18', 'firefox128'],
     reportCompressedSize: false,
     lib: { entry: 'src/main.ts', formats: ['iife'], name: 'MiliaChat', fileName: () => 'widget.js' },
+    // A second tag does nothing: under Trusted Types, Lit's policy cannot be made twice.
+    rolldownOptions: { output: { intro: `if (customElements.get('milia-chat')) return` } },
   },
 })

@@ -65,6 +65,7 @@ def stand_in_server() -> Iterator[StandIn]:
 @pytest.fixture
 def stand_in(stand_in_server: StandIn) -> StandIn:
     """The stand-in, as new."""
+    stand_in_server.start()
     stand_in_server.reset()
     return stand_in_server
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import socket
 import threading
 import time
 import uuid
@@ -108,6 +110,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self._server: ThreadingHTTPServer | None = None
+        self.connections: set[socket.socket] = set()
         self.port = 0
         self.reset()
         self.start()
@@ -134,6 +137,8 @@ class StandIn:
 
     def start(self) -> None:
         """Serve, on the port of before if there was one."""
+        if self._server is not None:
+            return
         stand_in = self
 
         class Handler(_Handler):
@@ -146,9 +151,14 @@ class StandIn:
 
     def stop(self) -> None:
         """End; conversations stay, as in a database."""
-        assert self._server is not None
+        if self._server is None:
+            return
         self._server.shutdown()
         self._server.server_close()
+        self._server = None
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def page(self, path: str, head: str = "", body: str = "<h1>A page</h1>", *, script: str = "", csp: str = STRICT, **headers: str) -> str:
         """Lay a page with the widget on it; returns its address.
@@ -174,6 +184,15 @@ class StandIn:
 class _Handler(BaseHTTPRequestHandler):
     server_of: StandIn
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server_of.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server_of.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""

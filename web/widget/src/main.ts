@@ -24,10 +24,8 @@ function mount(): void {
   place.append(chat)
 }
 
-if (!customElements.get(NAME)) {
-  customElements.define(NAME, MiliaChat)
-  if (script?.src) {
-    if (document.body) mount()
-    else addEventListener('DOMContentLoaded', mount)
-  }
+customElements.define(NAME, MiliaChat)
+if (script?.src) {
+  if (document.body) mount()
+  else addEventListener('DOMContentLoaded', mount)
 }

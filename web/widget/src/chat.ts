@@ -15,6 +15,7 @@ const SMALL = '(max-width: 32em), (max-height: 30em)'
 /** A reply that comes sooner needs no sign that it is being written, ms. */
 const SLOW = 600
 const NOTE_STAYS = 8000
+const SILENCE = 400
 
 export class MiliaChat extends Rendered {
   talk!: Conversation
@@ -230,23 +231,29 @@ export class MiliaChat extends Rendered {
     const now = `${phase} ${last?.id} ${replied} ${buttons.length} ${this.slow}`
     if (now !== this.#seen) {
       this.#seen = now
-      if (!this.isOpen && this.restored && last?.replies.length) this.unread = true
+      if (!this.isOpen && !this.inline && this.restored && last?.replies.length) {
+        this.unread = true
+        this.changed()
+      }
       if (this.#atEnd) this.#toEnd()
     }
-    // What was said before is not read out again when it comes back after a reload.
-    if (phase === 'open') this.restored = true
+    if (phase === 'open' && !this.restored) {
+      this.restored = true
+      // What was said before is not read out again when it comes back after a reload: only then may the log speak.
+      setTimeout(() => this.changed(), SILENCE)
+    }
   }
 
   #last(): HTMLElement | undefined {
     return [...this.root.querySelectorAll<HTMLElement>('.me')].at(-1)
   }
 
-  /** How far down the log is wanted: at its end; but of a long answer the beginning, under the question. */
+  /** How far down the log is wanted: at its end; but of a long answer the beginning. */
   get #goal(): number {
     const log = this.$('.log')
     const end = log.scrollHeight - log.clientHeight
-    const last = this.#last()
-    return last && !this.talk.busy ? Math.min(end, last.offsetTop - log.offsetTop - 12) : end
+    const answer = this.#last()?.nextElementSibling as HTMLElement | null
+    return answer && !this.talk.busy ? Math.min(end, answer.offsetTop - 12) : end
   }
 
   #toEnd(): void {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from widget_bot import RealBot
 from widget_standin import DIST, StandIn
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,13 +95,28 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
     return new_context().new_page()
 
 
+def at_rest(page: Page) -> None:
+    """Wait until what moves has come to rest, and what scrolls has arrived."""
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise((done) => requestAnimationFrame(done))
+          const log = document.querySelector('milia-chat')?.shadowRoot?.querySelector('.log')
+          for (let before = -1, still = 0; still < 3; before = log?.scrollTop ?? 0) {
+            await frame()
+            const moving = document.getAnimations().some((one) => isFinite(one.effect.getComputedTiming().endTime))
+            still = !moving && (log?.scrollTop ?? 0) === before ? still + 1 : 0
+          }
+        }"""
+    )
+
+
 @pytest.fixture
 def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     """Keeps a screenshot in results/widget, for people to look at."""
     SHOTS.mkdir(parents=True, exist_ok=True)
 
     def take(page: Page, name: str) -> None:
-        page.wait_for_timeout(250)  # what moves has come to rest
+        at_rest(page)
         page.screenshot(path=str(SHOTS / f"{name}.png"))
 
     return take
@@ -116,7 +132,7 @@ def violations(axe: Axe) -> Callable[[Page], list[str]]:
     """Lists what axe objects to on a page, and what it cannot decide on colours inside the widget."""
 
     def find(page: Page) -> list[str]:
-        page.wait_for_timeout(250)
+        at_rest(page)
         options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
         result = axe.run(page, options=options)
         return [
@@ -126,3 +142,19 @@ def violations(axe: Axe) -> Callable[[Page], list[str]]:
         ]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def running_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealBot]:
+    bot = RealBot(tmp_path_factory.mktemp("widget-bot"))
+    try:
+        yield bot
+    finally:
+        bot.stop()
+
+
+@pytest.fixture
+def real_bot(running_bot: RealBot) -> RealBot:
+    """The real bot, running."""
+    running_bot.start()
+    return running_bot

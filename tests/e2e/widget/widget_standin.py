@@ -106,6 +106,7 @@ class StandIn:
         pages: by path.
         conversations: the turns, by token.
         limit: characters of a message.
+        files: further files, by path.
     """
 
     def __init__(self) -> None:
@@ -124,6 +125,7 @@ class StandIn:
         self.pages: dict[str, Page] = {}
         self.conversations: dict[str, list[dict[str, Any]]] = {}
         self.limit = 8000
+        self.files: dict[str, Path] = {}
         self.origins = "*"
 
     @property
@@ -284,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
             page = server.pages[path]
             self._send(200, page.html.encode(), "text/html; charset=utf-8", page.headers)
             return
-        file = DIST / path.lstrip("/")
+        file = server.files.get(path, DIST / path.lstrip("/"))
         if not file.is_file():
             self._send(404, b"not found", "text/plain")
             return

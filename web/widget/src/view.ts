@@ -42,11 +42,11 @@ function header(chat: MiliaChat): TemplateResult {
   const left = ({ relatedTarget }: FocusEvent) => {
     if (relatedTarget && !(relatedTarget as Element).closest('.menu, .more')) chat.toggleMenu(false)
   }
-  return html`<header>
+  return html`<div class="head">
       <div><p class="name" id="name" tabindex="-1">${chat.name}</p><p class="role">${t.role}</p></div>
       <button type="button" class="more" aria-label=${t.menu} aria-expanded=${menuOpen} aria-controls="menu" @click=${() => chat.toggleMenu()}>${icons.more}</button>
       ${chat.inline ? nothing : html`<button type="button" aria-label=${t.close} @click=${chat.close}>${icons.close}</button>`}
-    </header>
+    </div>
     <div class="menu" id="menu" @focusout=${left}>${menuOpen
       ? html`<ul>
           ${chat.talk.turns.length

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from widget_bot import RealBot
 from widget_standin import StandIn
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "web" / "bench"
-RUNS = 3
+RUNS = {False: 9, True: 5}
 MOST = 0.65
 # 4 times slower, 1.6 Mbit/s, 150 ms: a middling phone on a slow network.
 SLOW = {"cpu": 4, "bytes": 1.6e6 / 8, "latency": 150}
@@ -45,33 +46,32 @@ def deep_chat() -> Path:
 
 
 def seconds(browser: Browser, url: str, selector: str, slow: bool) -> float:
-    """Return the median time to interactive of a page in seconds, each time with an empty cache."""
-    times = []
-    for _ in range(RUNS):
-        context = browser.new_context(viewport={"width": 390, "height": 844})
-        page = context.new_page()
+    """Return the time to interactive of a page in seconds, with an empty cache."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    if slow:
         session = context.new_cdp_session(page)
-        if slow:
-            session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW["cpu"]})
-            network = {"offline": False, "latency": SLOW["latency"], "downloadThroughput": SLOW["bytes"], "uploadThroughput": SLOW["bytes"]}
-            session.send("Network.emulateNetworkConditions", network)
-        page.goto(url, wait_until="commit")
-        times.append(page.evaluate(READY, selector) / 1000)
-        context.close()
-    return statistics.median(times)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW["cpu"]})
+        network = {"offline": False, "latency": SLOW["latency"], "downloadThroughput": SLOW["bytes"], "uploadThroughput": SLOW["bytes"]}
+        session.send("Network.emulateNetworkConditions", network)
+    page.goto(url, wait_until="commit")
+    time = float(page.evaluate(READY, selector)) / 1000
+    context.close()
+    return time
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["unthrottled", "slow"])
 def test_it_is_ready_in_at_most_two_thirds_of_the_time(
-    browser: Browser, stand_in: StandIn, deep_chat: Path, slow: bool, capsys: pytest.CaptureFixture[str]
+    browser: Browser, stand_in: StandIn, running_bot: RealBot, deep_chat: Path, slow: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in.files["/deep-chat.js"] = deep_chat
     ours = stand_in.page("/ours", body='<h1>A page</h1><div id="here"></div>', script='data-target="#here"', csp="")
     body = f'<h1>A page</h1><deep-chat></deep-chat><script type="module" src="{stand_in.url}/deep-chat.js"></script>'
     theirs = stand_in.page("/theirs", body=body, script="none", csp="")
-    for url, selector in ((ours, "textarea"), (theirs, "#text-input")):
-        seconds(browser, url, selector, False)  # the browser itself is warm
-    mine, other = seconds(browser, ours, "textarea", slow), seconds(browser, theirs, "#text-input", slow)
+    running_bot.stop()  # nothing else is to take the time of the cores
+    pairs = [(seconds(browser, ours, "textarea", slow), seconds(browser, theirs, "#text-input", slow)) for _ in range(RUNS[slow] + 1)]
+    # The first warms the browser. In turns, so that a busy moment of the machine meets both.
+    mine, other = (statistics.median(times) for times in zip(*pairs[1:]))
     with capsys.disabled():
         print(f"\ntime to interactive, {'slow' if slow else 'unthrottled'}: {mine:.2f} s, deep-chat 2.4 {other:.2f} s, ratio {mine / other:.2f}")
     assert mine / other <= MOST

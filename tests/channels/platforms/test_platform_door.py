@@ -92,7 +92,7 @@ FORGERIES: dict[str, Callable[[Door, Hook, int, str], Hook]] = {
     "a shortened signature": lambda door, hook, n, text: dataclasses.replace(
         hook, headers={**hook.headers, SIGNATURES[door.name]: hook.headers[SIGNATURES[door.name]][: n % len(hook.headers[SIGNATURES[door.name]])]}
     ),
-    "another secret": lambda door, hook, n, text: dataclasses.replace(hook, headers=_resigned(door, hook, text or "x")),
+    "another secret": lambda door, hook, n, text: dataclasses.replace(hook, headers=_resigned(door, hook, text.strip() or "x")),
     "a signature of another body": lambda door, hook, n, text: dataclasses.replace(hook, body=hook.body + text.encode("utf-8", "surrogatepass") + b" "),
     "a changed body": lambda door, hook, n, text: dataclasses.replace(
         hook, body=hook.body[: n % len(hook.body)] + bytes([hook.body[n % len(hook.body)] ^ 1]) + hook.body[n % len(hook.body) + 1 :]

@@ -6,6 +6,7 @@ import shutil
 import statistics
 import subprocess
 from pathlib import Path
+from time import sleep
 
 import pytest
 from playwright.sync_api import Browser
@@ -15,8 +16,10 @@ from widget_standin import StandIn
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "web" / "bench"
-RUNS = {False: 9, True: 5}
+RUNS = {False: 12, True: 6}
 MOST = 0.65
+# The end of one page's process, and the start of another's, are not part of the time.
+SETTLE_SECONDS = 0.2
 # 4 times slower, 1.6 Mbit/s, 150 ms: a middling phone on a slow network.
 SLOW = {"cpu": 4, "bytes": 1.6e6 / 8, "latency": 150}
 # From the start of the navigation until the box can take a word and the page is idle.
@@ -28,7 +31,7 @@ READY = """(selector) => new Promise((done) => {
   const look = () => {
     const box = find(document)
     if (box && box.getBoundingClientRect().height) setTimeout(() => { box.focus(); done(performance.now()) })
-    else requestAnimationFrame(look)
+    else setTimeout(look, 2)
   }
   look()
 })"""
@@ -49,6 +52,8 @@ def seconds(browser: Browser, url: str, selector: str, slow: bool) -> float:
     """Return the time to interactive of a page in seconds, with an empty cache."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
+    page.goto("about:blank")
+    sleep(SETTLE_SECONDS)
     if slow:
         session = context.new_cdp_session(page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW["cpu"]})
@@ -57,6 +62,7 @@ def seconds(browser: Browser, url: str, selector: str, slow: bool) -> float:
     page.goto(url, wait_until="commit")
     time = float(page.evaluate(READY, selector)) / 1000
     context.close()
+    sleep(SETTLE_SECONDS)
     return time
 
 
@@ -68,10 +74,13 @@ def test_it_is_ready_in_at_most_two_thirds_of_the_time(
     ours = stand_in.page("/ours", body='<h1>A page</h1><div id="here"></div>', script='data-target="#here"', csp="")
     body = f'<h1>A page</h1><deep-chat></deep-chat><script type="module" src="{stand_in.url}/deep-chat.js"></script>'
     theirs = stand_in.page("/theirs", body=body, script="none", csp="")
+    # Both scripts come from the page's own server, as on the demo page.
+    ours, theirs = (url.replace(stand_in.other_origin, stand_in.url) for url in (ours, theirs))
     running_bot.stop()  # nothing else is to take the time of the cores
     pairs = [(seconds(browser, ours, "textarea", slow), seconds(browser, theirs, "#text-input", slow)) for _ in range(RUNS[slow] + 1)]
-    # The first warms the browser. In turns, so that a busy moment of the machine meets both.
-    mine, other = (statistics.median(times) for times in zip(*pairs[1:]))
+    # The first warms the browser. In turns, so that a busy moment of the machine meets both; of each the fastest half,
+    # which other programs disturbed least.
+    mine, other = (statistics.mean(sorted(times)[: RUNS[slow] // 2]) for times in zip(*pairs[1:]))
     with capsys.disabled():
         print(f"\ntime to interactive, {'slow' if slow else 'unthrottled'}: {mine:.2f} s, deep-chat 2.4 {other:.2f} s, ratio {mine / other:.2f}")
     assert mine / other <= MOST

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -290,8 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.is_file():
             self._send(404, b"not found", "text/plain")
             return
-        body = gzip.compress(file.read_bytes(), 9)
-        self._send(200, body, TYPES[file.suffix], {"Content-Encoding": "gzip", "Cache-Control": "max-age=300"})
+        self._send(200, _compressed(file, file.stat().st_mtime_ns), TYPES[file.suffix], {"Content-Encoding": "gzip", "Cache-Control": "max-age=300"})
 
     def _problem(self, status: int, code: str, detail: str, retry_after: int = 0) -> None:
         body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code}
@@ -313,6 +313,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             self.close_connection = True  # the browser has left
+
+
+@lru_cache(maxsize=32)
+def _compressed(file: Path, changed: int) -> bytes:
+    return gzip.compress(file.read_bytes(), 9)
 
 
 def said_bye(turn: Mapping[str, Any]) -> bool:

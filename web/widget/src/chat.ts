@@ -16,6 +16,8 @@ const SMALL = '(max-width: 32em), (max-height: 30em)'
 const SLOW = 600
 const NOTE_STAYS = 8000
 const SILENCE = 400
+/** The page is painted and can be typed into before anything is asked of the server, ms. */
+const FIRST = 60
 
 export class MiliaChat extends Rendered {
   talk!: Conversation
@@ -83,13 +85,13 @@ export class MiliaChat extends Rendered {
     for (const type of ['keydown', 'keypress', 'keyup']) this.addEventListener(type, (event) => event.stopPropagation())
     this.#small.addEventListener('change', () => this.isOpen && this.#place())
     visualViewport?.addEventListener('resize', () => this.#fit())
-    new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(this.$('.log'))
+    new ResizeObserver(() => this.restored && this.#atEnd && this.#toEnd()).observe(this.$('.log'))
     if (!this.inline) return
     // A conversation is opened for those who see the chat, not for each visit of the page.
     new IntersectionObserver((entries, observer) => {
       if (!entries.some((entry) => entry.isIntersecting)) return
       observer.disconnect()
-      this.talk.start()
+      setTimeout(() => this.talk.start(), FIRST)
     }).observe(this)
   }
 
@@ -226,6 +228,7 @@ export class MiliaChat extends Rendered {
   // ------------------------------------------------------------------------------------------------------ what is in view
   protected drawn(): void {
     const { turns, buttons, phase } = this.talk
+    if (phase === 'closed') return // nothing has been said: no need to measure anything
     const last = turns.at(-1)
     const replied = turns.filter((turn) => !turn.waiting).length
     const now = `${phase} ${last?.id} ${replied} ${buttons.length} ${this.slow}`

@@ -11,7 +11,7 @@ from typing import Any
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from milia.channels.keys import Keys
 from milia.channels.web_api import PREFIX, Handler, Parts, WebApi
@@ -19,7 +19,7 @@ from milia.channels.web_deletion import Deletion
 from milia.channels.web_feedback import Feedback
 from milia.channels.web_pages import Pages
 from milia.channels.web_replies import Replies
-from milia.channels.web_security import API, Origins
+from milia.channels.web_security import API, ELSEWHERE, Origins
 from milia.channels.web_settings import WebSettings
 from milia.channels.web_texts import load_texts
 from milia.channels.web_tokens import Tokens
@@ -93,6 +93,8 @@ class WebChannel(InputChannel):
         @blueprint.listener("before_server_start")
         async def remember(app: Sanic, _: Any) -> None:
             apps[:] = [app]
+            # Last of all, and of every route: Rasa's and Sanic's own pages say nothing of how far to trust them.
+            app.response_middleware.append(secure_all)
 
         def lock(conversation: str) -> Any:
             return apps[0].ctx.agent.lock_store.lock(conversation)
@@ -127,13 +129,27 @@ class WebChannel(InputChannel):
         async def secure(request: Request, response: HTTPResponse) -> None:
             # Here, not in the handlers: Rasa's CORS answers preflights before they get there, without our origins.
             if request.path.startswith(PREFIX):
-                for name in [name for name in response.headers if name.lower().startswith("access-control-")]:
-                    del response.headers[name]
+                drop_cors(response)
                 response.headers.update({**API, **origins.headers(request)})
                 if request.method == "OPTIONS":
                     response.status = 204
+            else:
+                drop_cors(response, keep="access-control-allow-origin")
 
         return blueprint
+
+
+async def secure_all(request: Request, response: BaseHTTPResponse) -> None:
+    """Add the headers that an answer does not have."""
+    for name, value in ELSEWHERE.items():
+        response.headers.setdefault(name, value)
+
+
+def drop_cors(response: HTTPResponse, keep: str = "") -> None:
+    """Remove what Rasa's CORS says, which knows nothing of our origins."""
+    for name in [name for name in response.headers if name.lower().startswith("access-control-")]:
+        if name.lower() != keep:
+            del response.headers[name]
 
 
 def greeting(app: Sanic, fallback: str) -> str:

@@ -191,7 +191,7 @@ class WebApi:
         return {
             "greeting": {
                 "text": self._parts.greeting(request),
-                "suggestions": [{"title": title, "text": title} for title in texts.suggestions],
+                "suggestions": [{"title": title, "text": text} for title, text in texts.suggestions],
             },
             "notice": {
                 "text": list(texts.notice),

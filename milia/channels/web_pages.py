@@ -66,9 +66,9 @@ class Pages:
         cached = _LONG if _HASHED.search(name) else _SHORT
         return self._file(request, name, SCRIPT, cached, page=False)
 
-    async def demo(self, request: Request, path: str = "index.html") -> HTTPResponse:
+    async def demo(self, request: Request, path: str = "") -> HTTPResponse:
         """Serve the demo page, or a file that belongs to it."""
-        name = f"demo/{unquote(path)}"
+        name = f"demo/{unquote(path) or 'index.html'}"
         return self._file(request, name, PAGE, "no-cache" if name.endswith(".html") else _SHORT, page=True)
 
     def _file(self, request: Request, name: str, headers: Mapping[str, str], cached: str, page: bool) -> HTTPResponse:

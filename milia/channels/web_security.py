@@ -59,6 +59,13 @@ SCRIPT = {
 }
 
 
+# For what is not this channel's: Rasa's own routes, and errors before any route is found.
+ELSEWHERE = {
+    **_ALWAYS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'none'",
+}
+
+
 class Origins:
     """Decides by the `Origin` header, which browsers set and pages cannot change.
 

@@ -49,7 +49,7 @@ class WebTexts:
     Attributes:
         notice: paragraphs; `{retention_days}` filled.
         emergency: whom to turn to.
-        suggestions: openings.
+        suggestions: openings, as title and message.
         problems: a sentence for each code.
         deletion: as its class says.
         content: the reviewed answers.
@@ -57,7 +57,7 @@ class WebTexts:
 
     notice: tuple[str, ...]
     emergency: str
-    suggestions: tuple[str, ...]
+    suggestions: tuple[tuple[str, str], ...]
     problems: Mapping[str, str]
     deletion: DeletionTexts
     content: Content
@@ -90,8 +90,8 @@ def load_texts(root: Path = ROOT, retention_days: int = 30, region: str | None =
         notice=tuple(text.replace("{retention_days}", str(retention_days)) for text in texts["notice"]),
         emergency=_placed(texts["emergency"], place),
         suggestions=(
-            replies["replies"]["check_button"],
-            *(content.topics[topic].button for topic in texts["suggestions"]),
+            (replies["replies"]["check_button"], texts["check_message"]),
+            *((content.topics[topic].button, content.topics[topic].button) for topic in texts["suggestions"]),
         ),
         problems={code: _placed(text, place) for code, text in texts["problems"].items()},
         deletion=DeletionTexts(**lists),

@@ -15,7 +15,7 @@ def test_a_conversation_is_opened_by_the_server(web: Web) -> None:
     body = answer.json
     assert answer.status == 201
     assert body["greeting"]["text"] == GREETING
-    assert body["greeting"]["suggestions"][0] == {"title": "Check my bumps", "text": "Check my bumps"}
+    assert body["greeting"]["suggestions"][0] == {"title": "Check my bumps", "text": "Start the check"}
     assert body["notice"]["retention_days"] == 30
     assert "911" in body["notice"]["emergency"]
     assert "30 days" in " ".join(body["notice"]["text"])

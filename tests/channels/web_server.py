@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from types import SimpleNamespace
@@ -18,9 +18,16 @@ from rasa.core.channels import channel as rasa_channel
 from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.core.lock_store import InMemoryLockStore
 from sanic import Sanic
+from sanic.touchup import TouchUp
 
 from milia.storage.conversations import Receipt, StoredTurn
 from milia.storage.errors import StorageUnavailable, TurnAlreadyStored
+
+# Sanic rewrites its own methods as an application starts, which works once in a process; here there are several that
+# need the same.
+_rewritten: list[None] = []
+_rewrite = TouchUp.run
+TouchUp.run = lambda app: _rewritten or _rewritten.append(_rewrite(app))
 
 GREETING = "Hello. I'm a chatbot, not a doctor. A dermatology provider can tell what your bumps are."
 RECORD = {
@@ -147,7 +154,7 @@ class Server:
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._started.wait(30), "the test server did not start"
+        assert self._started.wait(10), "the test server did not start"
 
     @property
     def url(self) -> str:
@@ -188,10 +195,10 @@ class Server:
         sent = {"Content-Type": "application/json", **(headers or {})}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body).encode()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, data, sent)
+            connection.request(method, path, data, sent, encode_chunked=isinstance(data, Iterator))
             answer = connection.getresponse()
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
         finally:

@@ -48,7 +48,10 @@ def find(text: str, doc: Doc | None = None) -> list[Span]:
     """
     spans: list[Span] = []
     for start, end in _pieces(text):
-        spans += (Span(one.start + start, one.end + start, one.kind) for one in _find(text[start:end], doc if end - start == len(text) else None))
+        spans += (
+            Span(one.start + start, one.end + start, one.kind)
+            for one in _find(text[start:end], doc if end - start == len(text) else None)
+        )
     return spans
 
 

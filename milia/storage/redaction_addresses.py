@@ -10,18 +10,24 @@ import functools
 import re
 from collections.abc import Iterator
 
-from milia.storage.redaction_spans import Span, any_of, fold, names, ordinary_words, word_list, words
+from milia.storage.redaction_spans import Span, any_of, fold, names, ordinary_words, tail, word_list, words
 
 _UK = r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"
-_POSTCODE = rf"(?:{_UK}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{{5}}-\d{{4}}|\d{{4}}\s?[A-Z]{{2}}|\d{{2}}-\d{{3}}|\d{{3}}\s\d{{2,3}}|\d{{4,6}})"
+_CANADA = r"[A-Z]\d[A-Z]\s?\d[A-Z]\d"
+_POSTCODE = rf"(?:{_UK}|{_CANADA}|\d{{5}}-\d{{4}}|\d{{4}}\s?[A-Z]{{2}}|\d{{2}}-\d{{3}}|\d{{3}}\s\d{{2,3}}|\d{{4,6}})"
 _HOUSE = r"(?<![\w.,/$£€-])(?:\d{1,5}(?:\s?[a-z])?(?:[-/]\d{1,4}[a-z]?)?)"
 _WORD = r"[^\W\d_][\w'’.\-]*"
-_BOX = re.compile(r"\b(?:p\.?\s?o\.?\s?box|post(?:al)? box|locked bag|postfach|r\.?\s?r\.?\s?\d+,?\s+box)\s*#?\s*\d+[a-z]?\b", re.IGNORECASE)
+_BOX = re.compile(
+    r"\b(?:p\.?\s?o\.?\s?box|post(?:al)? box|locked bag|postfach|r\.?\s?r\.?\s?\d+,?\s+box)\s*#?\s*\d+[a-z]?\b",
+    re.IGNORECASE,
+)
 
 
 @functools.cache
 def _unit() -> str:
-    return rf"(?:(?:{any_of(word_list('units'))})\.?\s*#?\s*[a-z]?\d+[a-z]?(?:[-/]\d+[a-z]?)?(?![a-z])|(?:apartment|apt|flat|unit|suite|ste|block|building|bldg)\.?\s+[a-z]\b(?![’']))"
+    numbered = rf"(?:{any_of(word_list('units'))})\.?\s*#?\s*[a-z]?\d+[a-z]?(?:[-/]\d+[a-z]?)?(?![a-z])"
+    lettered = r"(?:apartment|apt|flat|unit|suite|ste|block|building|bldg)\.?\s+[a-z]\b(?![’'])"
+    return rf"(?:{numbered}|{lettered})"
 
 
 @functools.cache
@@ -30,7 +36,8 @@ def _english() -> re.Pattern[str]:
     number = r"(?P<house>" + _HOUSE + r")"
     middle = rf"(?P<middle>(?:(?:[nsew]\.?|north|south|east|west|\d{{1,3}}(?:st|nd|rd|th)|{_WORD})\s+){{0,4}}?)"
     return re.compile(
-        rf"{number}\s*,?\s+{middle}(?:(?P<sure>{sure})|(?P<too>{too}))\b\.?(?:\s+(?:{sure}|{too})\b\.?)?(?:\s+(?:[nsew]|north|south|east|west|\d{{1,3}})\b(?!\s*(?:mm|bumps?|weeks?|days?)))?",
+        rf"{number}\s*,?\s+{middle}(?:(?P<sure>{sure})|(?P<too>{too}))\b\.?(?:\s+(?:{sure}|{too})\b\.?)?"
+        r"(?:\s+(?:[nsew]|north|south|east|west|\d{1,3})\b(?!\s*(?:mm|bumps?|weeks?|days?)))?",
         re.IGNORECASE,
     )
 
@@ -38,7 +45,10 @@ def _english() -> re.Pattern[str]:
 @functools.cache
 def _lane_number() -> re.Pattern[str]:
     sure = any_of(word_list("streets") + ["drive", "close", "grove", "square", "court"])
-    return re.compile(rf"\b(?P<middle>(?:{_WORD}\s+){{1,3}}?)(?P<sure>{sure})\s+(?:no\.?\s*)?\d{{1,4}}[a-z]?\b(?!\s?[.:/%]?\d)", re.IGNORECASE)
+    return re.compile(
+        rf"\b(?P<middle>(?:{_WORD}\s+){{1,3}}?)(?P<sure>{sure})\s+(?:no\.?\s*)?\d{{1,4}}[a-z]?\b(?!\s?[.:/%]?\d)",
+        re.IGNORECASE,
+    )
 
 
 @functools.cache
@@ -46,9 +56,11 @@ def _abroad() -> re.Pattern[str]:
     first = any_of(word_list("streets_first"))
     joined = any_of(word_list("streets_joined"))
     name = r"[^\W\d_][\w'’\-]*"
+    article = r"(?:(?:de|du|des|del|della|la|le|les|da|do|dos|d['’])\s+){0,2}"
+    ends = r"(?=\s*,|\s*$|\s+\d|\s+(?:is|and|in)\b|[.!?])"
     return re.compile(
-        rf"(?:(?P<no1>{_HOUSE})\s*,?\s+(?:bis\s+|ter\s+)?{first}\s+(?:(?:de|du|des|del|della|la|le|les|da|do|dos|d['’])\s+){{0,2}}{name}(?:[ -](?:{name})){{0,2}}?(?=\s*,|\s*$|\s+\d|\s+(?:is|and|in)\b|[.!?])"
-        rf"|\b{first}\s+(?:(?:de|du|des|del|della|la|le|les|da|do|dos|d['’])\s+){{0,2}}{name}(?:[ -]{name}){{0,2}}?\s*,?\s*(?:n[°ºo.]?\s*)?\d{{1,4}}(?:\s?[a-z]\b)?"
+        rf"(?:{_HOUSE}\s*,?\s+(?:bis\s+|ter\s+)?{first}\s+{article}{name}(?:[ -](?:{name})){{0,2}}?{ends}"
+        rf"|\b{first}\s+{article}{name}(?:[ -]{name}){{0,2}}?\s*,?\s*(?:n[°ºo.]?\s*)?\d{{1,4}}(?:\s?[a-z]\b)?"
         rf"|\b(?:{name}[ -])?{name}{joined}\.?\s+\d{{1,4}}(?:\s?[a-z]\b)?"
         rf"|\b{name}[ -](?:straße|strasse|str\.|platz|weg|allee|gasse|straat|gade|vej)\s+\d{{1,4}}(?:\s?[a-z]\b)?)",
         re.IGNORECASE,
@@ -64,12 +76,16 @@ def _cue() -> re.Pattern[str]:
 def _strong_cue() -> re.Pattern[str]:
     """Return the cues behind which an address without a street type is believed."""
     return re.compile(
-        r"\b(?:add?ress(?: is|['’]s)?|(?:live|living|stay|staying|reside) (?:at|on)|(?:ship|send|mail|post|deliver) (?:\w+ ){0,3}(?:to|at))[\s:=,\-]*$",
+        r"\b(?:add?ress(?: is|['’]s)?|(?:live|living|stay|staying|reside) (?:at|on)"
+        r"|(?:ship|send|mail|post|deliver) (?:\w+ ){0,3}(?:to|at))[\s:=,\-]*$",
         re.IGNORECASE,
     )
 
 
-_FREE = re.compile(rf"\d{{1,5}}[a-z]?(?:/\d{{1,4}}[a-z]?)?[\s,]+[^\W\d_]{{3}}[\w'’.\-]*(?:\s+{_WORD}){{0,3}}(?=\s*,|\s*[.;!?]|\s*$)", re.IGNORECASE)
+_FREE = re.compile(
+    rf"\d{{1,5}}[a-z]?(?:/\d{{1,4}}[a-z]?)?[\s,]+[^\W\d_]{{3}}[\w'’.\-]*(?:\s+{_WORD}){{0,3}}(?=\s*,|\s*[.;!?]|\s*$)",
+    re.IGNORECASE,
+)
 
 
 @functools.cache
@@ -88,7 +104,6 @@ def _after() -> re.Pattern[str]:
     )
 
 
-
 @functools.cache
 def _before() -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){_unit()}\s*,?\s*(?:in\s+)?$", re.IGNORECASE)
@@ -97,9 +112,10 @@ def _before() -> re.Pattern[str]:
 @functools.cache
 def _named_house() -> re.Pattern[str]:
     """Return an address that starts with its flat or plot: "Plot 14, Sector 62, Noida 201301"."""
+    word = r"[\w'’.\-]+"
     unit = r"(?:h\.?\s?no\.?|house no\.?|plot|flat|door no\.?|villa|block|sector)"
     return re.compile(
-        rf"\b{unit}\s*#?\s*[a-z]?-?\d+[a-z]?\s*,?\s+(?:[\w'’.\-]+\s*){{1,4}}(?:,\s*(?:[\w'’.\-]+\s*){{1,3}}?){{0,3}}[\s,]\d{{6}}\b",
+        rf"\b{unit}\s*#?\s*[a-z]?-?\d+[a-z]?\s*,?\s+(?:{word}\s*){{1,4}}(?:,\s*(?:{word}\s*){{1,3}}?){{0,3}}[\s,]\d{{6}}\b",
         re.IGNORECASE,
     )
 
@@ -108,7 +124,8 @@ def _named_house() -> re.Pattern[str]:
 def _postcode() -> re.Pattern[str]:
     cues = any_of(list(words()["postcode_cues"]))
     return re.compile(
-        rf"\b{cues}(?:\s+(?:is|number|no))?\s*[:=]?\s*(?P<cued>{_UK}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{{3,6}}(?:-\d{{3,4}})?)(?!\w)", re.IGNORECASE
+        rf"\b{cues}(?:\s+(?:is|number|no))?\s*[:=]?\s*(?P<cued>{_UK}|{_CANADA}|\d{{3,6}}(?:-\d{{3,4}})?)(?!\w)",
+        re.IGNORECASE,
     )
 
 
@@ -135,7 +152,7 @@ def find_addresses(text: str) -> Iterator[Span]:
         if _is_abroad(match, text):
             found.append(_grow(text, match.start(), match.end()))
     for match in _FREE.finditer(text):
-        if _strong_cue().search(text[: match.start()]) and not _street_words(match[0].split()[1:]) & _never():
+        if _strong_cue().search(tail(text, match.start())) and not _street_words(match[0].split()[1:]) & _never():
             found.append(_grow(text, match.start(), match.end()))
     for match in _postcode().finditer(text):
         found.append(match.span("cued"))
@@ -161,12 +178,18 @@ def _is_street(match: re.Match[str], text: str) -> bool:
         return False
     if [fold(one) for one in middle] == ["the"]:
         # "17 the crescent", but not "2 on the way"
-        return bool(match["sure"]) or bool(_strong_cue().search(text[: match.start()]))
+        return bool(match["sure"]) or bool(_strong_cue().search(tail(text, match.start())))
     if _street_words(middle) & _never():
         return False
-    cued = bool(_cue().search(text[: match.start()]) or _before().search(text[: match.start()]))
+    cued = bool(_cue().search(tail(text, match.start())) or _before().search(tail(text, match.start())))
     if match["sure"]:
-        return cued or any(one[0].isupper() for one in middle) or _rare(middle) or _goes_on(match, text) or len(middle) <= 2
+        return (
+            cued
+            or any(one[0].isupper() for one in middle)
+            or _rare(middle)
+            or _goes_on(match, text)
+            or len(middle) <= 2
+        )
     capital = middle[0][0].isupper() and (match["too"][0].isupper() or match["too"].lower() in ("st", "dr"))
     return cued or capital or (_goes_on(match, text) and len(middle) <= 3)
 
@@ -197,13 +220,13 @@ def _is_abroad(match: re.Match[str], text: str) -> bool:
     parts = match[0].split()
     if _street_words(parts) & (_never() - {"la", "de", "in", "no", "me"}):
         return False
-    return any(one[0].isupper() for one in parts) or bool(_cue().search(text[: match.start()]))
+    return any(one[0].isupper() for one in parts) or bool(_cue().search(tail(text, match.start())))
 
 
 def _grow(text: str, start: int, end: int) -> tuple[int, int]:
     """Take in the flat before a street, and flat, town, region and postcode behind it."""
-    if before := _before().search(text[:start]):
-        start = before.start()
+    if before := _before().search(tail(text, start)):
+        start -= len(before[0])
     for _ in range(5):
         match = _after().match(text, end)
         if not match or match.end() == end or not _is_place(match):

@@ -11,25 +11,31 @@ from milia.storage.redaction_spans import Span, any_of, ordinary_words, word_lis
 # Domains after which a link is certain without "www." and without a path. Those that are words too ("went away.in",
 # "skin.it") need a path: people leave out the blank after a full stop.
 _ENDINGS = (
-    r"(?:com|org|net|edu|gov|info|biz|io|app|dev|example|co\.[a-z]{2}|com\.[a-z]{2}|org\.[a-z]{2}|ac\.uk|nhs\.uk|gov\.uk|blog|shop|health|clinic|"
-    r"online|site|website|xyz|eu|uk|de|fr|nl|es|ch|pl|se|dk|fi|pt|ie|ca|au|nz|ru|jp|cn|br|mx|cz|gr|hu|ro|tv)"
+    r"(?:com|org|net|edu|gov|info|biz|io|app|dev|example|co\.[a-z]{2}|com\.[a-z]{2}|org\.[a-z]{2}|ac\.uk|nhs\.uk|gov\.uk|"
+    r"blog|shop|health|clinic|online|site|website|xyz|eu|uk|de|fr|nl|es|ch|pl|se|dk|fi|pt|ie|ca|au|nz|ru|jp|cn|br|mx|cz|gr|hu|ro|tv)"
 )
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+# All lengths are bounded, as in the standards: unbounded ones take minutes on "a.a.a.a...".
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _EMAIL = re.compile(
-    r"(?:mailto:)?[a-z0-9À-ÿ._%+'’\-]*[a-z0-9À-ÿ_+](?:@|\s?[\(\[\{]\s?at\s?[\)\]\}]\s?)"
-    rf"{_LABEL}(?:\s?(?:\.|[\(\[\{{]\s?dot\s?[\)\]\}})])\s?{_LABEL})*(?:\.|\s?[\(\[\{{]\s?dot\s?[\)\]\}}]\s?)[a-z]{{2,24}}\b",
+    r"(?:mailto:)?(?<![a-z0-9À-ÿ._%+'’\-])[a-z0-9À-ÿ._%+'’\-]{0,63}[a-z0-9À-ÿ_+](?:@|\s?[\(\[\{]\s?at\s?[\)\]\}]\s?)"
+    rf"{_LABEL}(?:\s?(?:\.|[\(\[\{{]\s?dot\s?[\)\]\}})])\s?{_LABEL}){{0,5}}"
+    r"(?:\.|\s?[\(\[\{]\s?dot\s?[\)\]\}]\s?)[a-z]{2,24}\b",
     re.IGNORECASE,
 )
 # "lena dot fischer at posteo dot de", "hannah at gmail dot com"
+_DOT = r"\s+(?:dot|point)\s+"
+_SPOKEN_ENDING = r"(?:com|org|net|edu|gov|info|biz|de|fr|uk|es|it|nl|ie|au|ca|in|eu|ch|at|pl|se|dk|no|fi|pt|br|mx|us|io|me|co|ru|cz|gr|hu|jp|cn|nz|za)\b"
 _SPOKEN_EMAIL = re.compile(
-    r"\b[a-z0-9_+-]+(?:(?:\s+(?:dot|underscore|dash|point)\s+|\.)[a-z0-9_+-]+)*\s+at\s+[a-z0-9-]+(?:\s+(?:dot|point)\s+[a-z0-9-]+)*\s+(?:dot|point)\s+(?:com|org|net|edu|gov|info|biz|de|fr|uk|es|it|nl|ie|au|ca|in|eu|ch|at|pl|se|dk|no|fi|pt|br|mx|us|io|me|co|ru|cz|gr|hu|jp|cn|nz|za)\b"
-    r"|\b[a-z0-9_.+-]+\s+at\s+(?:gmail|hotmail|yahoo|outlook|icloud|protonmail|proton|aol|gmx|web|live)\s?(?:\.|\sdot\s)\s?[a-z]{2,4}\b",
+    rf"\b[a-z0-9_+-]{{1,40}}(?:(?:\s+(?:dot|underscore|dash|point)\s+|\.)[a-z0-9_+-]{{1,40}}){{0,5}}"
+    rf"\s+at\s+[a-z0-9-]{{1,40}}(?:{_DOT}[a-z0-9-]{{1,40}}){{0,3}}{_DOT}{_SPOKEN_ENDING}"
+    r"|\b[a-z0-9_.+-]{1,60}\s+at\s+(?:gmail|hotmail|yahoo|outlook|icloud|protonmail|proton|aol|gmx|web|live)"
+    r"\s?(?:\.|\sdot\s)\s?[a-z]{2,4}\b",
     re.IGNORECASE,
 )
 _TAIL = r"(?:[/?#][^\s<>\"']*)"
 _LINK = re.compile(
-    rf"\b(?:(?:https?|ftp)://[^\s<>\"']+|www\.[^\s<>\"']+|(?:{_LABEL}\.)+[a-z]{{2,18}}/[^\s<>\"']*"
-    rf"|(?:{_LABEL}\.)+{_ENDINGS}(?![\w@-]|\.[a-z]){_TAIL}?)",
+    rf"\b(?:(?:https?|ftp)://[^\s<>\"']+|www\.[^\s<>\"']+|(?:{_LABEL}\.){{1,5}}[a-z]{{2,18}}/[^\s<>\"']*"
+    rf"|(?:{_LABEL}\.){{1,5}}{_ENDINGS}(?![\w@-]|\.[a-z]){_TAIL}?)",
     re.IGNORECASE,
 )
 _AT_HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z0-9_](?:[\w.\-]*[A-Za-z0-9_])?_*", re.IGNORECASE)
@@ -42,7 +48,8 @@ _SKYPE = re.compile(r"\blive:[\w.\-]+", re.IGNORECASE)
 def _cued_handle() -> re.Pattern[str]:
     cues = any_of(word_list("handle_cues"))
     return re.compile(
-        rf"\b{cues}(?:['’]s)?(?=[\s:=@])(?:\s+(?:{cues}|id|account|handle|acc|page|profile|tag))?(?:\s+(?:is|on\s+the\s+\w+\s+is|on\s+\w+\s+is|as|im|i['’]?m|am))?"
+        rf"\b{cues}(?:['’]s)?(?=[\s:=@])(?:\s+(?:{cues}|id|account|handle|acc|page|profile|tag))?"
+        r"(?:\s+(?:is|on\s+the\s+\w+\s+is|on\s+\w+\s+is|as|im|i['’]?m|am))?"
         r"\s*[:=]?\s*(?:is\s+)?@?(?P<handle>[A-Za-z0-9_](?:[\w.\-]*[A-Za-z0-9_])?_*)",
         re.IGNORECASE,
     )

@@ -10,14 +10,18 @@ import functools
 import re
 from collections.abc import Iterator
 
-from milia.storage.redaction_spans import Span, any_of, digits, word_list, words
+from milia.storage.redaction_spans import Span, any_of, digits, tail, word_list, words
 
 # ---------------------------------------------------------------------------------------------------------------- cards
-_CARD_FORM = re.compile(r"\d{13,19}|\d{4}(?:([ \-.])\d{4}){2,3}\1\d{1,7}|\d{4}[ \-.]\d{6}[ \-.]\d{5}|\d{4}([ \-.])\d{4}\2\d{4}\2\d{3}")
+_CARD_FORM = re.compile(
+    r"\d{13,19}|\d{4}(?:([ \-.])\d{4}){2,3}\1\d{1,7}|\d{4}[ \-.]\d{6}[ \-.]\d{5}|\d{4}([ \-.])\d{4}\2\d{4}\2\d{3}"
+)
 _CARD = re.compile(r"(?<![\w.,/+-])\d(?:[ \-.]?\d){11,18}(?![\d/])")
 # Goes with a card and means nothing without it, but gives more of it away.
 _CARD_TAIL = re.compile(
-    r"[\s,;]*(?:(?:exp(?:iry|ires|iration)?(?: date)?|valid (?:thru|until)|cvv2?|cvc|code)\s*:?\s*\d{1,4}(?:\s?/\s?\d{2,4})?)", re.IGNORECASE
+    r"[\s,;]*(?:(?:exp(?:iry|ires|iration)?(?: date)?|valid (?:thru|until)|cvv2?|cvc|code)"
+    r"\s*:?\s*\d{1,4}(?:\s?/\s?\d{2,4})?)",
+    re.IGNORECASE,
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?(?![A-Z0-9])", re.IGNORECASE)
 _IBAN_CUE = re.compile(r"\biban\b", re.IGNORECASE)
@@ -46,11 +50,11 @@ def _card_cue() -> re.Pattern[str]:
 def find_cards(text: str) -> Iterator[Span]:
     """Yield numbers of payment cards, with expiry and security code behind them, and of bank accounts (IBAN)."""
     for match in _CARD.finditer(text):
-        number, before = digits(match[0]), text[: match.start()]
+        number, before = digits(match[0]), tail(text, match.start())
         if (_CARD_FORM.fullmatch(match[0]) and number[0] in "23456" and luhn(number)) or _card_cue().search(before):
             end = match.end()
-            while tail := _CARD_TAIL.match(text, end):
-                end = tail.end()
+            while extra := _CARD_TAIL.match(text, end):
+                end = extra.end()
             yield Span(match.start(), end, "card")
     for match in _IBAN.finditer(text):
         for end in _ends(match[0]):
@@ -59,7 +63,7 @@ def find_cards(text: str) -> Iterator[Span]:
                 yield Span(match.start(), match.start() + end, "card")
                 break
         else:
-            if _IBAN_CUE.search(text[max(0, match.start() - 20) : match.start()]):
+            if _IBAN_CUE.search(tail(text, match.start(), 20)):
                 yield Span(match.start(), match.end(), "card")
 
 
@@ -74,8 +78,14 @@ def _birth() -> re.Pattern[str]:
     month = any_of(word_list("months")) + r"\.?"
     year = r"(?:[12]\d{3}|['’]?\d{2})"
     day = r"\d{1,2}(?:st|nd|rd|th)?"
-    numeric = rf"(?:\d{{1,2}}\s?[./\-]\s?\d{{1,2}}\s?[./\-]\s?{year}|[12]\d{{3}}\s?[./\-]\s?\d{{1,2}}\s?[./\-]\s?\d{{1,2}}|[12]\d{{7}})"
-    worded = rf"(?:{day}[\s.\-]*(?:of\s+)?{month}(?:[\s,.\-]*(?:of\s+|in\s+)?{year}(?![\d:.]*\d|\s?(?:mm|x|weeks?|days?|months?|bumps?|spots?)))?|{month}\s*{day}(?:[\s,]+(?:of\s+)?{year}(?![\d:.]*\d|\s?(?:mm|x|weeks?|days?|months?|bumps?|spots?)))?|{day}[\s\-]{month}[\s\-]{year})"
+    date, sign = r"\d{1,2}", r"\s?[./\-]\s?"
+    numeric = rf"(?:{date}{sign}{date}{sign}{year}|[12]\d{{3}}{sign}{date}{sign}{date}|[12]\d{{7}})"
+    # "born 2 Feb, 3 bumps": the figure of what follows is no year
+    end_of_year = r"(?![\d:.]*\d|\s?(?:mm|x|weeks?|days?|months?|bumps?|spots?))"
+    worded = (
+        rf"(?:{day}[\s.\-]*(?:of\s+)?{month}(?:[\s,.\-]*(?:of\s+|in\s+)?{year}{end_of_year})?"
+        rf"|{month}\s*{day}(?:[\s,]+(?:of\s+)?{year}{end_of_year})?|{day}[\s\-]{month}[\s\-]{year})"
+    )
     full = rf"(?:{numeric}|{worded})(?![\w/]|\.\d)"
     short = rf"(?:{numeric}|{worded}|\d{{1,2}}[./]\d{{1,2}})(?![\w/]|\.\d)"
     link = r"(?:\s|is\b|was\b|are\b|the\b|on\b|of\b|in\b|for\b|my\b|her\b|his\b|['’]s\b|twins\b|\bat\b|[:=\-–(,#])*"
@@ -83,7 +93,8 @@ def _birth() -> re.Pattern[str]:
     return re.compile(
         rf"(?:\b{cue}(?:['’]?s\b)?{link}(?P<a>{short})"
         rf"|\bborn(?:\s|on\b|the\b|is\b|was\b|in\b|date\b|back\b|\w+day\b|[:(,])*(?P<b>{full})"
-        rf"|(?P<c>{full})\s*,?\s*(?:is|was|['’]s)\s+(?:my|his|her|the|our|their)\s+(?:\w+['’]?s?\s+)?(?:d\.?o\.?b|birth|b-?day|date\s+of\s+birth)"
+        rf"|(?P<c>{full})\s*,?\s*(?:is|was|['’]s)\s+(?:my|his|her|the|our|their)\s+(?:\w+['’]?s?\s+)?"
+        r"(?:d\.?o\.?b|birth|b-?day|date\s+of\s+birth)"
         rf"|(?P<d>{full})\s*(?:is|was)?\s*(?:when|the\s+day)\s+(?:\w+\s+){{1,2}}(?:was|were)\s+born)",
         re.IGNORECASE,
     )
@@ -97,13 +108,18 @@ def find_births(text: str) -> Iterator[Span]:
     for match in _birth().finditer(text):
         group = next(name for name in "abcd" if match[name])
         start, end = match.span(group)
-        if not re.search(r"\bnot\s+$", text[:start], re.IGNORECASE):
+        if not re.search(r"\bnot\s+$", tail(text, start), re.IGNORECASE):
             yield Span(start, end, "birth")
 
 
 # -------------------------------------------------------------------------------------------------------------- records
 # A figure with letters and marks in it, in one piece or in groups that each hold digits.
-_VALUE = r"#?\s*(?P<value>(?=[A-Z./\-]{0,8}\d|(?-i:[A-Z]{1,3})\s\d|[A-Z0-9]{1,4}[\-./])(?:(?-i:[A-Z]{1,3})\s(?=\d))?[A-Z0-9]+(?:[\-./][A-Z0-9]+)*(?:\s(?:\d{2,}[A-Z]?|\d(?=$|[\s,.;)])|[A-D](?=$|[\s,.;)]))(?!\s?(?:mm|cm|mg|ml|weeks?|wks?|days?|months?|mos?|years?|yrs?|hours?|bumps?|spots?|dots?|lesions?|of|times|x|%|am|pm)\b))*)"
+_NOT_NUMBER = r"(?!\s?(?:mm|cm|mg|ml|weeks?|wks?|days?|months?|mos?|years?|yrs?|hours?|bumps?|spots?|dots?|lesions?|of|times|x|%|am|pm)\b)"
+_VALUE = (
+    r"#?\s*(?P<value>(?=[A-Z./\-]{0,8}\d|(?-i:[A-Z]{1,3})\s\d|[A-Z0-9]{1,4}[\-./])"
+    r"(?:(?-i:[A-Z]{1,3})\s(?=\d))?[A-Z0-9]{1,40}(?:[\-./][A-Z0-9]{1,20}){0,6}"
+    rf"(?:\s(?:\d{{2,}}[A-Z]?|\d(?=$|[\s,.;)])|[A-D](?=$|[\s,.;)])){_NOT_NUMBER}){{0,8}})"
+)
 _KNOWN_RECORD = re.compile(
     r"(?<![\w-])(?:\d{3}-\d{2}-\d{4}"  # US social security
     r"|[A-Z]{2}[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D]"  # UK national insurance
@@ -117,12 +133,21 @@ _ORDINARY_CODE = re.compile(r"(?:spf|covid|icd|b|e|q|c|d|h)\W?\d{1,3}", re.IGNOR
 @functools.cache
 def _record() -> re.Pattern[str]:
     number = r"(?:number|numbers|no\b\.?|num|nr\b\.?|#|id|code|nummer)"
-    nouns = "(?:" + "|".join(sorted((one.strip() for one in words()["record_cues"]["with_number"].split("|")), key=len, reverse=True)) + ")"
+    nouns = (
+        "(?:"
+        + "|".join(
+            sorted((one.strip() for one in words()["record_cues"]["with_number"].split("|")), key=len, reverse=True)
+        )
+        + ")"
+    )
     alone = any_of(list(words()["record_cues"]["alone"]))
     between = r"(?:\s|is\b|was\b|:|=|-|,|#|\bnumber\b|\bno\b[:.]?|\bid\b|\bthe\b|\bmy\b|\(|\bnum\b|\bcode\b)*"
+    # Where no "number" stands between: four digits, or a code of capitals and digits.
+    telling = r"(?=[A-Z]{0,6}[-/]?\d{4}|(?-i:[A-Z]{1,3})\s\d{4}|(?-i:(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{5,10}\b))"
     return re.compile(
-        rf"(?:\b{alone}(?:['’]s)?\b{between}|\b{nouns}(?:['’]?s)?\s*[-/]?\s*{number}(?![a-z])(?:\s|is\b|was\b|:|=|-|\(|\bat\b|#|\bmy\b)*"
-        rf"|\b(?:{nouns}|file|id|identification)\b(?:\s+(?:is|number|no\.?)\b|\s?[:=#])*\s?#?\s*(?=[A-Z]{{0,6}}[-/]?\d{{4}}|(?-i:[A-Z]{{1,3}})\s\d{{4}}|(?-i:(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{{5,10}}\b))){_VALUE}",
+        rf"(?:\b{alone}(?:['’]s)?\b{between}"
+        rf"|\b{nouns}(?:['’]?s)?\s*[-/]?\s*{number}(?![a-z])(?:\s|is\b|was\b|:|=|-|\(|\bat\b|#|\bmy\b)*"
+        rf"|\b(?:{nouns}|file|id|identification)\b(?:\s+(?:is|number|no\.?)\b|\s?[:=#])*\s?#?\s*{telling}){_VALUE}",
         re.IGNORECASE,
     )
 
@@ -131,7 +156,11 @@ def find_records(text: str) -> Iterator[Span]:
     """Yield numbers of patients, policies, claims, identity cards and the like: behind their name, or of a known form."""
     for match in _record().finditer(text):
         value = match["value"]
-        if (len(digits(value)) >= 3 or _CODE.fullmatch(value)) and not _ORDINARY_CODE.fullmatch(value) and not _looks_like_date(value):
+        if (
+            (len(digits(value)) >= 3 or _CODE.fullmatch(value))
+            and not _ORDINARY_CODE.fullmatch(value)
+            and not _looks_like_date(value)
+        ):
             yield Span(match.start("value"), match.end("value"), "record")
     for match in _KNOWN_RECORD.finditer(text):
         yield Span(match.start(), match.end(), "record")
@@ -142,22 +171,67 @@ def _looks_like_date(value: str) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------------------- phones
-_PHONE = re.compile(r"(?<![\w.,/$£€#-])(?:\+|00)?\(?\+?\d(?:[\s().\-–/]{0,3}\d){5,16}(?!\d|[.,]\d|\s?(?:mm|cm|mg|ml|kg|%)\b)(?:\s*,?\s*(?:ext|extension|x)\.?\s*\d{1,6}\b)?", re.IGNORECASE)
+_EXTENSION = r"(?:\s*,?\s*(?:ext|extension|x)\.?\s*\d{1,6}\b)"
+_PHONE = re.compile(
+    r"(?<![\w.,/$£€#-])(?:\+|00)?\(?\+?\d(?:[\s().\-–/]{0,3}\d){5,16}(?!\d|[.,]\d|\s?(?:mm|cm|mg|ml|kg|%)\b)"
+    + _EXTENSION
+    + "?",
+    re.IGNORECASE,
+)
 _DATE = re.compile(
-    r"\(?(?:\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?(?:19|20)?\d{2}|(?:19|20)\d{2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?\d{1,2}|(?:19|20)\d{2}\s?[-–/]\s?(?:19|20)\d{2})\)?"
+    r"\(?(?:\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?(?:19|20)?\d{2}|(?:19|20)\d{2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?\d{1,2}"
+    r"|(?:19|20)\d{2}\s?[-–/]\s?(?:19|20)\d{2})\)?"
 )
 # Where a number without + may come from; the first digits settle it, so the order means little.
-_REGIONS = ("US", "GB", "IE", "AU", "IN", "DE", "FR", "ES", "IT", "NL", "ZA", "BR", "MX", "PL", "SE", "NZ", "SG", "PK", "NG", "PH")
-_DIGIT_WORDS = {"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"}
+_REGIONS = (
+    "US",
+    "GB",
+    "IE",
+    "AU",
+    "IN",
+    "DE",
+    "FR",
+    "ES",
+    "IT",
+    "NL",
+    "ZA",
+    "BR",
+    "MX",
+    "PL",
+    "SE",
+    "NZ",
+    "SG",
+    "PK",
+    "NG",
+    "PH",
+)
+_DIGIT_WORDS = {
+    "zero": "0",
+    "oh": "0",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+}
 _SPOKEN = re.compile(
-    rf"\b(?:(?:double\s+|triple\s+)?(?:{'|'.join(_DIGIT_WORDS)}|\d+)[\s\-,]+){{2,}}(?:{'|'.join(_DIGIT_WORDS)}|\d+)\b", re.IGNORECASE
+    rf"\b(?:(?:double\s+|triple\s+)?(?:{'|'.join(_DIGIT_WORDS)}|\d+)[\s\-,]+){{2,}}(?:{'|'.join(_DIGIT_WORDS)}|\d+)\b",
+    re.IGNORECASE,
 )
 
 
 @functools.cache
 def _phone_cue() -> re.Pattern[str]:
     cues = any_of(word_list("phone_cues"))
-    return re.compile(rf"\b{cues}(?:['’]s)?(?:\b|\.)[^.!?\n]{{0,22}}$|\+\s?\d{{1,3}}\s+(?:cell|number|mobile)[:\s]*$|\b(?:i['’]?m|i am) at\s*$", re.IGNORECASE)
+    return re.compile(
+        rf"\b{cues}(?:['’]s)?(?:\b|\.)[^.!?\n]{{0,22}}$"
+        r"|\+\s?\d{1,3}\s+(?:cell|number|mobile)[:\s]*$|\b(?:i['’]?m|i am) at\s*$",
+        re.IGNORECASE,
+    )
 
 
 @functools.cache
@@ -182,7 +256,7 @@ def find_phones(text: str) -> Iterator[Span]:
         end = start + len(found)
         if found.startswith("(") and ")" not in found:
             found, start = found[1:], start + 1
-        if _is_phone(found, text[:start], text[end:]):
+        if _is_phone(found, tail(text, start)):
             yield Span(start, end, "phone")
     for match in _SPOKEN.finditer(text):
         number = _spoken_digits(match[0])
@@ -191,8 +265,8 @@ def find_phones(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.end(), "phone")
 
 
-def _is_phone(found: str, before: str, after: str) -> bool:
-    number = digits(re.sub(r"(?i)\s*,?\s*(?:ext|extension|x)\.?\s*\d+$", "", found))
+def _is_phone(found: str, before: str) -> bool:
+    number = digits(re.sub(_EXTENSION + "$", "", found, flags=re.IGNORECASE))
     if not 7 <= len(number) <= 15 or _DATE.fullmatch(found.strip()):
         return False
     groups = re.findall(r"\d+", found)

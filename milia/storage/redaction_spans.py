@@ -78,8 +78,8 @@ def names(kind: str) -> frozenset[str]:
 
     Args:
         kind: `first` (first names that mean nothing else), `rare` (first names near other words), `words` (first names
-            that are ordinary words too), `last` (family names), `proper` (places, peoples, makers and other proper nouns) or `known`
-            (no names: what people write to this bot and no dictionary has, with its misspellings).
+            that are ordinary words too), `last` (family names), `proper` (places, peoples, makers and other proper nouns)
+            or `known` (no names: what people write to this bot and no dictionary has, with its misspellings).
     """
     return frozenset((NAMES_FOLDER / f"{kind}.txt").read_text(encoding="utf-8").split())
 
@@ -92,6 +92,11 @@ def ordinary_words() -> frozenset[str]:
     known |= {word.replace("'", "") for word in known}
     known -= names("first") | names("rare") | names("last")
     return frozenset(known | names("known") | set(word_list("not_names")))
+
+
+def tail(text: str, end: int, most: int = 80) -> str:
+    """Return what stands before a place, as much of it as a cue can reach: a search through all would take long."""
+    return text[max(0, end - most) : end]
 
 
 def digits(text: str) -> str:

@@ -28,7 +28,8 @@ from milia.environment import load_env_file, number_setting
 from milia.launch import TOKEN
 from milia.processes import Child, CommandError, Stopped, StopRequest, stop_on_signals
 from milia.progress import Progress
-from milia.storage.settings import database_url
+from milia.storage.errors import StorageError
+from milia.storage.settings import database_url, retention_days
 
 START_SECONDS = 300
 STOP_SECONDS = 10
@@ -111,7 +112,7 @@ def services(settings: Settings, model: Path) -> list[Service]:
         "SANIC_HOST": "127.0.0.1",
     }
     # The tracker store and the channels read it; the action server needs no database.
-    store = {"DATABASE_URL": database_url({**os.environ, "MILIA_VAR": str(settings.var)}, settings.root)}
+    store = {"DATABASE_URL": _database(settings)}
     store[SECRET] = secret_key(settings)
     rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
     rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", "credentials.yml"]
@@ -178,6 +179,25 @@ def secret_key(settings: Settings) -> str:
     if path.stat().st_mode & 0o077:
         raise CommandError(f"{path} can be read by others: run `chmod 600 {path}`, or remove it, and a new one is made")
     return value
+
+
+def check_database(settings: Settings) -> None:
+    """Make the database ready, so that what is wrong with it is said in one line before any server starts.
+
+    Raises:
+        CommandError: It cannot be reached or written, or a setting about it is of no use.
+    """
+    from milia.storage.database import Database  # SQLAlchemy: the other commands need not wait for it
+
+    try:
+        retention_days()
+        database = Database.open(_database(settings))
+        try:
+            database.check_key()
+        finally:
+            database.close()
+    except StorageError as error:
+        raise CommandError(f"{error}. See docs/operating.md.") from error
 
 
 def warm_up(url: str) -> None:
@@ -263,7 +283,7 @@ def command(arguments: argparse.Namespace) -> int:
     with stop_on_signals() as request:
         try:
             settings = read_settings(arguments, training.ROOT)
-            run(settings, request, Progress(4))
+            run(settings, request, Progress(5))
             return 0
         except Stopped:
             print("Stopped.")
@@ -281,6 +301,9 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     request.check()
     with progress.step("Checking the content"):
         training.refuse_content_problems(training.content_problems(settings.root))
+    request.check()
+    with progress.step("Opening the database"):
+        check_database(settings)
     request.check()
     model = training.current_model(settings.root)
     with progress.step("The model is up to date" if model else "Training the model (a few minutes at most)"):
@@ -316,6 +339,10 @@ def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
             file=sys.stderr,
         )
     return settings
+
+
+def _database(settings: Settings) -> str:
+    return database_url({**os.environ, "MILIA_VAR": str(settings.var)}, settings.root)
 
 
 def _port(argument: int | None, name: str, default: int) -> int:

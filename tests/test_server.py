@@ -522,6 +522,26 @@ def test_the_wiring_gets_the_port_of_the_settings_and_keeps_the_rest(tmp_path: P
 
 @pytest.mark.usefixtures("clean_environment")
 @pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MILIA_DATA_KEY", "abc", "key 1 of MILIA_DATA_KEY is not a Fernet key"),
+        ("MILIA_RETENTION_DAYS", "0", "from 1 to 3650"),
+        ("DATABASE_URL", "mysql://me:hunter22@host/name", "allowed: postgresql, sqlite"),
+    ],
+)
+def test_a_wrong_setting_of_the_database_is_said_before_any_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    server.check_database(Settings(root=tmp_path, var=tmp_path / "v"))
+    assert (tmp_path / "v/milia.db").is_file()
+    monkeypatch.setenv(name, value)
+    with pytest.raises(CommandError, match=says) as caught:
+        server.check_database(Settings(root=tmp_path, var=tmp_path / "v"))
+    assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("clean_environment")
+@pytest.mark.parametrize(
     ("environment", "url"),
     [
         ({}, "sqlite:///{root}/v/milia.db"),

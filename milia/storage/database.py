@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, select
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -30,6 +30,7 @@ from milia.storage.encryption import TextCipher
 from milia.storage.errors import StorageError, StorageUnavailable
 from milia.storage.migrate import migrate
 from milia.storage.settings import database_url
+from milia.storage.tables import conversation
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -142,6 +143,17 @@ class Database:
             logger.warning("SQLite's journal could not be emptied: %s", error)
         finally:
             raw.close()
+
+    def check_key(self) -> None:
+        """Find out at the start, not in a conversation, that the key of what is stored is missing.
+
+        Raises:
+            DataKeyError: What was stored last cannot be read.
+        """
+        latest = select(conversation.c.base).order_by(conversation.c.updated_at.desc()).limit(1)
+        stored = self.run_now(lambda connection: connection.execute(latest).scalar())
+        if stored is not None:
+            self.cipher.decrypt(stored)
 
     def close(self) -> None:
         """Let go of threads and connections."""

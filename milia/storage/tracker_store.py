@@ -112,7 +112,7 @@ class ConversationStore(TrackerStore):
         except (ImportError, AttributeError) as error:
             # Rasa takes these for a store that does not exist, and goes on with one in memory.
             raise StorageError(f"the store cannot be loaded: {error}") from error
-        self.database.run_now(self._check_key)
+        self.database.check_key()
         self._turns = turns
         # One reader: a language model is not made for several threads.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="milia-redaction")
@@ -216,13 +216,6 @@ class ConversationStore(TrackerStore):
             "paused": before.is_paused(),
             "loop": before.active_loop_name,
         }
-
-    def _check_key(self, connection: Connection) -> None:
-        """Find out at the start, not in a conversation, that the key is missing."""
-        latest = select(conversation.c.base).order_by(conversation.c.updated_at.desc()).limit(1)
-        stored = connection.execute(latest).scalar()
-        if stored is not None:
-            self.database.cipher.decrypt(stored)
 
     async def _load(self, sender_id: str, whole: bool) -> DialogueStateTracker | None:
         if sender_id.startswith(WARM_UP):

@@ -14,7 +14,7 @@ from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from milia.channels.keys import Keys
-from milia.channels.web_api import PREFIX, Handler, Parts, WebApi
+from milia.channels.web_api import PREFIX, Handler, Parts, WebApi, allowed
 from milia.channels.web_deletion import Deletion
 from milia.channels.web_feedback import Feedback
 from milia.channels.web_pages import Pages
@@ -90,11 +90,19 @@ class WebChannel(InputChannel):
 
         apps: list[Sanic] = []
 
+        async def secure_all(request: Request, response: BaseHTTPResponse) -> None:
+            # Methods that Sanic does not route, as TRACE, are refused before any handler.
+            if response.status == 405 and request.path in api.routes:
+                response.headers.setdefault("Allow", allowed(api.routes[request.path]))
+            for name, value in ELSEWHERE.items():
+                response.headers.setdefault(name, value)
+
         @blueprint.listener("before_server_start")
         async def remember(app: Sanic, _: Any) -> None:
             apps[:] = [app]
             # Last of all, and of every route: Rasa's and Sanic's own pages say nothing of how far to trust them.
             app.response_middleware.append(secure_all)
+            app.error_handler.add(ValueError, refuse_broken)
 
         def lock(conversation: str) -> Any:
             return apps[0].ctx.agent.lock_store.lock(conversation)
@@ -139,10 +147,13 @@ class WebChannel(InputChannel):
         return blueprint
 
 
-async def secure_all(request: Request, response: BaseHTTPResponse) -> None:
-    """Add the headers that an answer does not have."""
-    for name, value in ELSEWHERE.items():
-        response.headers.setdefault(name, value)
+def refuse_broken(request: Request, error: ValueError) -> HTTPResponse:
+    """Call a request that is no HTTP what it is: Sanic says 500 to a Content-Length that is no number."""
+    if request is None or request.route is None:
+        return HTTPResponse("Bad request.\n", 400, content_type="text/plain; charset=utf-8")
+    handler: Any = request.app.error_handler
+    response: HTTPResponse = handler.default(request, error)
+    return response
 
 
 def drop_cors(response: HTTPResponse, keep: str = "") -> None:

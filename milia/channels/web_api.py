@@ -84,7 +84,7 @@ class WebApi:
             if not methods:
                 raise Problem("not-found")
             if request.method not in methods:
-                raise Problem("method", headers={"Allow": ", ".join((*methods, "OPTIONS"))})
+                raise Problem("method", headers={"Allow": allowed(methods)})
             return await methods[request.method](request)
         except Problem as problem:
             return problem.response(self._parts.texts.problems)
@@ -202,10 +202,15 @@ class WebApi:
         }
 
 
+def allowed(methods: Mapping[str, Handler]) -> str:
+    """Return the `Allow` header of a path."""
+    return ", ".join((*methods, "OPTIONS"))
+
+
 def _limit(request: Request) -> int:
     values = request.args.getlist("limit") or [str(TURNS)]
     value = values[0]
-    if len(values) > 1 or not value.isascii() or not value.isdigit() or len(value) > 3 or not 1 <= int(value) <= MOST_TURNS:
+    if len(values) > 1 or set(request.args) - {"limit"} or not value.isascii() or not value.isdigit() or len(value) > 3 or not 1 <= int(value) <= MOST_TURNS:
         raise Problem("malformed")
     return int(value)
 

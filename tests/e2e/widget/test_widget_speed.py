@@ -22,7 +22,7 @@ MOST = 0.65
 SETTLE_SECONDS = 0.2
 # 4 times slower, 1.6 Mbit/s, 150 ms: a middling phone on a slow network.
 SLOW = {"cpu": 4, "bytes": 1.6e6 / 8, "latency": 150}
-# From the start of the navigation until the box can take a word and the page is idle.
+# From the start of the navigation until a task of the page finds the box laid out and gives it the focus.
 READY = """(selector) => new Promise((done) => {
   const find = (root) => { for (const one of root.querySelectorAll('*')) {
     if (one.matches(selector)) return one
@@ -30,8 +30,9 @@ READY = """(selector) => new Promise((done) => {
     if (inner) return inner } }
   const look = () => {
     const box = find(document)
-    if (box && box.getBoundingClientRect().height) setTimeout(() => { box.focus(); done(performance.now()) })
-    else setTimeout(look, 2)
+    if (!box || !box.getBoundingClientRect().height) return setTimeout(look, 2)
+    box.focus()
+    done(performance.now())
   }
   look()
 })"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 from pathlib import Path
 from time import sleep
@@ -72,7 +71,7 @@ def test_it_is_ready_in_at_most_two_thirds_of_the_time(
     browser: Browser, stand_in: StandIn, running_bot: RealBot, deep_chat: Path, slow: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in.files["/deep-chat.js"] = deep_chat
-    ours = stand_in.page("/ours", body='<h1>A page</h1><div id="here"></div>', script='data-target="#here"', csp="")
+    ours = stand_in.page("/ours", body='<h1>A page</h1><div id="here"></div>', script='data-target="#here" defer', csp="")
     body = f'<h1>A page</h1><deep-chat></deep-chat><script type="module" src="{stand_in.url}/deep-chat.js"></script>'
     theirs = stand_in.page("/theirs", body=body, script="none", csp="")
     # Both scripts come from the page's own server, as on the demo page.
@@ -81,8 +80,9 @@ def test_it_is_ready_in_at_most_two_thirds_of_the_time(
     # Other programs of the machine disturb a short time more than a long one: up to three rounds, until one is quiet.
     for _ in range(3):
         pairs = [(seconds(browser, ours, "textarea", slow), seconds(browser, theirs, "#text-input", slow)) for _ in range(RUNS[slow] + 1)]
-        # The first warms the browser. In turns, so that a busy moment meets both; of each the fastest half.
-        mine, other = (statistics.mean(sorted(times)[: RUNS[slow] // 2]) for times in zip(*pairs[1:]))
+        # The first warms the browser. In turns, so that a busy moment meets both; of each the best, as
+        # whatever else the machine does only adds.
+        mine, other = (min(times) for times in zip(*pairs[1:]))
         with capsys.disabled():
             name = "slow" if slow else "unthrottled"
             print(f"\ntime to interactive, {name}: {mine:.3f} s, deep-chat 2.4 {other:.3f} s, ratio {mine / other:.2f}")

@@ -16,7 +16,7 @@ const SMALL = '(max-width: 32em), (max-height: 30em)'
 const SLOW = 600
 const NOTE_STAYS = 8000
 const SILENCE = 400
-/** The page is painted and can be typed into before anything is asked of the server, ms. */
+/** Time for the first paint, ms. */
 const FIRST = 60
 
 export class MiliaChat extends Rendered {
@@ -66,14 +66,20 @@ export class MiliaChat extends Rendered {
     const server = (this.getAttribute('server') || location.origin).replace(/\/+$/, '')
     this.#memory = new Memory(server, (this.getAttribute('keep') as Keep) || 'site', () => this.talk.otherTab())
     this.talk = new Conversation(server, this.#memory, () => this.#follow(), (text, why) => this.#giveBack(text, why))
-    this.isOpen = !this.inline && !!this.#memory.ofTab.open
     this.draw()
-    this.#box.value = this.#memory.ofTab.draft ?? ''
+    setTimeout(() => this.#settle(), FIRST)
+  }
+
+  /** What can wait until the page is painted and can be typed into: listening, and going on where this tab was. */
+  #settle(): void {
+    const { open, draft } = this.#memory.ofTab
     this.#listen()
-    if (this.isOpen) {
-      this.#place()
-      this.talk.start()
-    }
+    this.#box.value ||= draft ?? ''
+    if (!open || this.inline || this.isOpen) return
+    this.isOpen = true
+    this.changed()
+    this.#place()
+    this.talk.start()
   }
 
   get #box(): HTMLTextAreaElement {
@@ -91,7 +97,7 @@ export class MiliaChat extends Rendered {
     new IntersectionObserver((entries, observer) => {
       if (!entries.some((entry) => entry.isIntersecting)) return
       observer.disconnect()
-      setTimeout(() => this.talk.start(), FIRST)
+      this.talk.start()
     }).observe(this)
   }
 

@@ -29,8 +29,8 @@ interface OfTab {
 const MOST_OLD = 9
 
 export class Memory {
-  #shared: Shared = {}
-  #tab: OfTab = {}
+  #cached?: Shared
+  #cachedTab?: OfTab
   readonly #key: string
   readonly #store?: Storage
 
@@ -49,13 +49,20 @@ export class Memory {
     this.#keep = keep
     this.#key = `milia ${server}`
     this.#store = keep === 'site' ? shared : keep === 'tab' ? ofTab : undefined
-    this.#shared = read(this.#store, this.#key)
-    this.#tab = read(keep === 'page' ? undefined : ofTab, `${this.#key} tab`)
     addEventListener('storage', (event) => {
       if (event.key !== this.#key && event.key !== null) return
-      this.#shared = read(this.#store, this.#key)
+      this.#cached = undefined
       changed()
     })
+  }
+
+  /** Read when it is needed first: a store may be slow to open. */
+  get #shared(): Shared {
+    return (this.#cached ??= read(this.#store, this.#key))
+  }
+
+  get #tab(): OfTab {
+    return (this.#cachedTab ??= read(this.#keep === 'page' ? undefined : ofTab, `${this.#key} tab`))
   }
 
   get token(): string {
@@ -104,12 +111,12 @@ export class Memory {
   }
 
   setTab(change: OfTab): void {
-    this.#tab = { ...this.#tab, ...change }
+    this.#cachedTab = { ...this.#tab, ...change }
     if (this.#keep !== 'page') write(ofTab, `${this.#key} tab`, this.#tab)
   }
 
   #write(value: Shared): void {
-    this.#shared = value
+    this.#cached = value
     write(this.#store, this.#key, value)
   }
 }

@@ -33,6 +33,7 @@ from milia.evaluation.heldout import (
     run_sign_sentence,
 )
 from milia.evaluation.overlap import overlaps, training_examples
+from milia.evaluation.redaction_scores import REDACTION_FILE, RedactionScores, load_marked, score_redaction
 from milia.evaluation.replay import find_model
 from milia.evaluation.replies import Recorder, Violation, load_reply_rules
 from milia.evaluation.scores import Answered, Goal, Share, SignCase, SignScores
@@ -62,6 +63,7 @@ class Run:
         replies: number of replies that were checked.
         violations: replies that break a rule.
         left_out: held-out sentences that the training data has too.
+        redaction: personal data found in messages, and what was removed that must stay.
     """
 
     messages: list[Answered] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Run:
     replies: int = 0
     violations: list[Violation] = field(default_factory=list)
     left_out: int = 0
+    redaction: RedactionScores = field(default_factory=RedactionScores)
 
     @property
     def sign_scores(self) -> SignScores:
@@ -88,7 +91,7 @@ class Run:
             broken = len({(v.user, v.text) for v in self.violations if v.rule == rule})
             count = Share(self.replies - broken, self.replies)
             goals.append(Goal(f"replies that keep the rule: {rule}", count.rate, 1.0, count=count))
-        return goals
+        return goals + self.redaction.goals
 
 
 def passed(outcomes: Sequence[Outcome]) -> Share:
@@ -120,6 +123,8 @@ def evaluate(bot: Bot, root: Path) -> Run:
             run.dialogs[name] = list(track(run_dialogs(recorder, path), name))
     if (folder / "behaviour.yml").is_file():
         run.dialogs["behaviour"] = list(track(run_behavioural_suite(recorder, folder / "behaviour.yml"), "behaviour"))
+    if (folder / REDACTION_FILE).is_file():
+        run.redaction = score_redaction(load_marked(folder / REDACTION_FILE))
     rules = load_reply_rules(root)
     run.replies = len(recorder.turns)
     for turn, after_question in track(recorder.turns, "every reply"):
@@ -217,6 +222,7 @@ def results(run: Run, origin: Mapping[str, Any]) -> dict[str, Any]:
         "signs": {name: as_json(count) for name, count in sign_rows(signs)},
         "by_sign": {sign: as_json(count) for sign, count in signs.by_sign.items()},
         "levels": [{"expected": a, "given": b, "count": n} for (a, b), n in sorted(signs.levels.items())],
+        "redaction": {name: as_json(count) for name, count in run.redaction.rows},
         "suites": {name: as_json(passed(outcomes)) for name, outcomes in run.dialogs.items()},
         "replies": {"checked": run.replies, "violations": dict(Counter(one.rule for one in run.violations))},
     }
@@ -333,6 +339,9 @@ def report(run: Run, origin: Mapping[str, Any]) -> str:
                 ("suite", "right"),
                 [(name, _share(passed(outcomes))) for name, outcomes in run.dialogs.items()],
             ),
+            "## Personal data",
+            "Messages with and without personal data, through the redaction alone (`docs/privacy.md`).",
+            table(("figure", "share"), [(name, _share(count)) for name, count in run.redaction.rows]),
             "## Every reply",
             f"{run.replies} replies were checked; rules broken: "
             + (", ".join(f"{rule} {count} times" for rule, count in sorted(broken.items())) or "none")
@@ -356,6 +365,8 @@ def misses(run: Run) -> Iterator[tuple[str, str, str, str, str, str]]:
         for outcome in outcomes:
             if not outcome.passed:
                 yield name, outcome.name, outcome.said, "", "", outcome.difference
+    for text, fault, piece in run.redaction.misses:
+        yield "redaction", fault, text, "", piece, ""
     for broken in run.violations:
         yield "reply", broken.rule, broken.user, "", broken.text, broken.fault
 

@@ -240,7 +240,8 @@ class _Walk:
             return False
         if around.stands_alone(place) and (token.capital or around.is_self(place)):
             return True
-        return token.capital and (around.name_follows(place) or around.reports(place))
+        named = around.name_follows(place)
+        return named and around.is_self(place) or token.capital and (named or around.reports(place))
 
     def _as_signature(self, place: int) -> bool:
         token = self.tokens[place]
@@ -341,7 +342,8 @@ class _Walk:
         if token.kind == PROPER and strong and not capital:
             return True
         if token.kind == UNKNOWN:
-            return token.capital or (strong and not capital) or not any(one.capital for one in self.tokens)
+            lower = not capital and (strong or is_strange(token.word))
+            return token.capital or lower or not any(one.capital for one in self.tokens)
         # "Ruth Stone": an ordinary word with a capital, in a message that uses capitals as usual
         if not (token.capital and capital) or token.word.isupper() or token.lower in _words("never_family_names"):
             return False

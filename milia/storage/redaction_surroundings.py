@@ -110,11 +110,15 @@ class Surroundings:
         return bool((_BEGINS.search(before) and _HAS.match(after)) or (_ASKED.search(before) and _DOES.match(after)))
 
     def name_follows(self, place: int) -> bool:
-        """Tell whether the next word has a capital and may be a family name."""
+        """Tell whether the next word may be a family name."""
         if place + 1 >= len(self.tokens):
             return False
         token = self.tokens[place + 1]
-        return self.gap(place) == " " and token.capital and token.kind in (SURE, LIKELY, UNKNOWN, PROPER, WORD)
+        if self.gap(place) != " ":
+            return False
+        if token.capital:
+            return token.kind in (SURE, LIKELY, UNKNOWN, PROPER, WORD)
+        return token.kind == LIKELY or (token.kind == UNKNOWN and is_strange(token.word))
 
     def within_sentence(self, place: int) -> bool:
         """Tell whether the word does not begin a sentence, so that a capital means something."""

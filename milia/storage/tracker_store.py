@@ -164,7 +164,8 @@ class ConversationStore(TrackerStore):
         if not fresh:
             return
         positions = (*stored.positions, *range(stored.next_position, stored.next_position + len(fresh)))
-        start = window_start(events, self._turns)
+        # Events that stand for older ones are not stored again: a save without a message must not take them for the window.
+        start = max(window_start(events, self._turns), stored.positions.count(None))
         save = _Save(
             conversation_id=check_id("conversation id", tracker.sender_id),
             stored=stored,

@@ -291,9 +291,10 @@ class PlatformChannel(InputChannel):
             return
         await running.lanes.stop(STOP_SECONDS)
         await running.sender.drain(STOP_SECONDS / 2)
-        for task in (*running.tasks, *self._pleasing):
+        tasks = {*running.tasks, *self._pleasing}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*running.tasks, *self._pleasing, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=STOP_SECONDS / 4)
         await self.close()
         self.running = None
 

@@ -106,14 +106,18 @@ class Sender:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._retry_at: dict[int, float] = {}
+        self._draining = False
 
     def wake(self) -> None:
         """Look for replies now."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
-        while True:
+        """Deliver until `drain`, or until cancelled.
+
+        Not until cancelled alone: in Python 3.10 `wait_for`, which the store uses, can lose a cancellation.
+        """
+        while not self._draining:
             self._wake.clear()
             free = AT_ONCE - len(self._running)
             if free > 0:
@@ -123,15 +127,21 @@ class Sender:
                     self._running[delivery.id] = task
                     task.add_done_callback(functools.partial(self._done, delivery.id))
             pause = max(0.01, min([LOOK_SECONDS, *(at - time.time() for at in self._retry_at.values())]))
+            woken = asyncio.ensure_future(self._wake.wait())
             try:
-                await asyncio.wait_for(self._wake.wait(), pause if free > 0 else None)
-            except asyncio.TimeoutError:
-                pass
+                await asyncio.wait({woken}, timeout=pause if free > 0 else None)
+            finally:
+                woken.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Let deliveries in flight finish; what does not is sent by the next process."""
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=seconds)
+        """Let deliveries in flight finish; what does not is sent by the next process. Nothing more is taken."""
+        self._draining = True
+        self._wake.set()
+        running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+        for task in running:
+            task.cancel()
 
     async def _take(self, free: int) -> list[Delivery]:
         try:

@@ -81,8 +81,8 @@ class Lanes:
         task.add_done_callback(self._tasks.discard)
 
     async def run(self) -> None:
-        """Keep what is held, and take what other processes left, until cancelled."""
-        while True:
+        """Keep what is held, and take what other processes left, until `stop` or until cancelled."""
+        while not self._stopping:
             try:
                 for item in await self._inbox.left():
                     self.put(item)

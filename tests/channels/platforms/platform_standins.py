@@ -92,8 +92,8 @@ class StandIn:
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
             if fault.drop:
-                request.transport.close()
-                raise asyncio.CancelledError
+                request.transport.abort()
+                return web.Response()
             if fault.status:
                 return web.json_response(fault.body, status=fault.status, headers=fault.headers)
             if fault.taken:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +154,15 @@ class World:
                 return
             await asyncio.sleep(0.01)
         raise AssertionError(f"{self.name} is not settled after {seconds} s")
+
+    async def settle_people(self, numbers: Iterable[int], messages: int, seconds: float = 10.0) -> None:
+        """Wait until some people have got some messages."""
+        deadline = time.monotonic() + seconds
+        waiting = set(numbers)
+        while waiting:
+            waiting = {number for number in waiting if len(self.person(number).heard()) < messages}
+            assert time.monotonic() < deadline, f"{self.name}: nothing for {sorted(waiting)}"
+            await asyncio.sleep(0.01)
 
     async def talk(self, *hooks: Hook) -> None:
         for hook in hooks:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from milia import processes, training
+from milia.channels.keys import MIN_SECRET_BYTES, SECRET
 from milia.environment import load_env_file, number_setting
 from milia.launch import TOKEN
 from milia.processes import Child, CommandError, Stopped, StopRequest, stop_on_signals
@@ -36,9 +37,6 @@ STOP_SECONDS = 10
 PROBE_SECONDS = 2
 WARM_UP_SECONDS = 60
 MIN_TOKEN_LENGTH = 16
-# Read by the channels (milia/channels/keys.py).
-SECRET = "MILIA_SECRET_KEY"
-MIN_SECRET_LENGTH = 32
 # Sanic waits this long for requests in flight after SIGTERM; less than STOP_SECONDS.
 DRAIN_SECONDS = 7
 
@@ -174,7 +172,7 @@ def secret_key(settings: Settings) -> str:
             file.write(secrets.token_hex(32))
         made.replace(path)
     value = path.read_text(encoding="ascii", errors="replace").strip()
-    if len(value) < MIN_SECRET_LENGTH:
+    if len(value) < MIN_SECRET_BYTES:
         raise CommandError(f"{path} holds no secret ({len(value)} characters): remove it, and a new one is made")
     if path.stat().st_mode & 0o077:
         raise CommandError(f"{path} can be read by others: run `chmod 600 {path}`, or remove it, and a new one is made")

@@ -107,6 +107,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._retry_at: dict[int, float] = {}
         self._draining = False
+        self._ended = asyncio.Event()
 
     def wake(self) -> None:
         """Look for replies now."""
@@ -132,11 +133,16 @@ class Sender:
                 await asyncio.wait({woken}, timeout=pause if free > 0 else None)
             finally:
                 woken.cancel()
+        self._ended.set()
 
     async def drain(self, seconds: float) -> None:
         """Let deliveries in flight finish; what does not is sent by the next process. Nothing more is taken."""
         self._draining = True
         self._wake.set()
+        # What is being taken is delivered, too: left alone, it would be nobody's until its lease ends.
+        ended = asyncio.ensure_future(self._ended.wait())
+        await asyncio.wait({ended}, timeout=seconds)
+        ended.cancel()
         running = list(self._running.values())
         if running:
             await asyncio.wait(running, timeout=seconds)

@@ -52,6 +52,13 @@ _HELP_UNDER_WAY = re.compile(
     r"ambulance is|help is (?:coming|on))\b",
     re.IGNORECASE,
 )
+# A denial, a question or a maybe anywhere in the message: then the warning is said again rather than praised away (HZ-15).
+_NOT_UNDER_WAY = re.compile(
+    r"\?|\b(?:not|no|nobody|none|never|cannot|nor|without|unless|if|should|shall|could|would|might|maybe|perhaps|whether|yet|"
+    r"refus\w+|rather|instead|later|tomorrow|(?:ha[vs]e?|had|did|do|does|is|are|was|were|wo|ca|ai|could|would|should)n['\u2019]?t|"
+    r"dunno|worth|need to|thinking (?:of|about)|waiting (?:until|till))\b",
+    re.IGNORECASE,
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -125,7 +132,7 @@ class SafetyPolicy(Policy):
         after = read_signs(dict(parse), state, self._catalog)
         intent = (message.intent or {}).get("name")
         urgent = Level.from_id(after.level) >= Level.URGENT_SAME_DAY
-        under_way = urgent and (intent == "help_under_way" or _HELP_UNDER_WAY.search(message.text) is not None)
+        under_way = urgent and says_help_is_under_way(message.text, intent == "help_under_way")
         if under_way and not set(after.sign_now) - set(state.sign):
             after = replace(after, help_under_way=True)
         before = state.to_slots()
@@ -146,6 +153,16 @@ class SafetyPolicy(Policy):
         probabilities = self._default_predictions(domain)
         probabilities[domain.index_for_action(action)] = 1.0
         return self._prediction(probabilities, events=events)
+
+
+def says_help_is_under_way(text: str, understood: bool) -> bool:
+    """Tell whether somebody says that help is on the way or was asked.
+
+    Args:
+        text: the message.
+        understood: the classifier takes it for that.
+    """
+    return (understood or _HELP_UNDER_WAY.search(text) is not None) and _NOT_UNDER_WAY.search(text) is None
 
 
 def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> State:

@@ -2,10 +2,10 @@
 MILIA := .venv/bin/milia
 STEPS := .venv/bin/python -m milia.steps
 .DEFAULT_GOAL := help
-.PHONY: help setup run train test check eval bench clean
+.PHONY: help setup run train test check eval bench bench-widget clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv with the pinned dependencies, build the widget; does nothing when nothing changed
 	@sh scripts/setup.sh
@@ -28,6 +28,9 @@ eval: setup ## score the bot on the held-out messages and dialogs
 
 bench: setup ## compare with Rasa's stock pipeline; trains it first, for hours
 	@$(MILIA) bench
+
+bench-widget: setup ## compare how soon a visitor can type with deep-chat, in the browser
+	@.venv/bin/python -m pytest -q -m benchmark tests/e2e/widget/test_widget_speed.py
 
 clean: ## remove trained models, caches and results; keeps .venv and the conversations in var/
 	@rm -rf models/*.tar.gz models/.new .rasa results var/log build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

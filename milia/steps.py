@@ -59,9 +59,9 @@ STEPS = (
         _python("-m", "rasa", "data", "validate", "--fail-on-warnings", *RASA_FILES),
     ),
     Step("model", "a model of the present data", _milia("train")),
-    Step("unit", "the tests", _python("-m", "pytest", "-q", "-m", "not e2e", "tests"), fast=True),
+    Step("unit", "the tests", _python("-m", "pytest", "-q", "-m", "not e2e and not benchmark", "tests"), fast=True),
     Step("stories", "the dialogue follows the stories", _stories),
-    Step("e2e", "the running bot", _python("-m", "pytest", "-q", "-m", "e2e", "tests")),
+    Step("e2e", "the running bot", _python("-m", "pytest", "-q", "-m", "e2e and not benchmark", "tests")),
 )
 
 

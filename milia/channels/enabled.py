@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from milia.channels.platform_settings import PLATFORMS, Problem, problems_of, wanted
+from milia.channels.platform_settings import PLATFORMS, PlatformKeys, Problem, problems_of, wanted
 
 
 def platform_credentials(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -28,3 +28,13 @@ def platform_credentials(environ: Mapping[str, str]) -> tuple[dict[str, Any], li
         if not found:
             entries[needs.path] = None
     return entries, problems
+
+
+def enabled(environ: Mapping[str, str]) -> list[PlatformKeys]:
+    """Return the platforms whose channels start."""
+    return [needs for needs in PLATFORMS if wanted(needs, environ) and not problems_of(needs, environ)]
+
+
+def platform_titles(environ: Mapping[str, str]) -> list[str]:
+    """Return the platforms whose channels start, as people call them."""
+    return [needs.title for needs in enabled(environ)]

@@ -6,7 +6,6 @@ https://developers.facebook.com/docs/messenger-platform
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import time
@@ -31,15 +30,15 @@ from milia.channels.platform_message import (
     object_at,
     text_at,
 )
+from milia.channels.platform_settings import GET_STARTED, api_url
 from milia.channels.rendering import Bubble, Payload, messenger, messenger_numbers
+from milia.channels.signing import meta_proof, meta_signature
 
 logger = logging.getLogger(__name__)
 
-API = "https://graph.facebook.com/v22.0"
 # Meta repeats what was not taken for 36 hours; what says to be older is not Meta's.
 OLDEST_SECONDS = 48 * 3600.0
 AHEAD_SECONDS = 600.0
-GET_STARTED = "GET_STARTED"
 _KINDS = {"image": "photo", "video": "video", "audio": "voice", "file": "file", "location": "location", "reel": "video", "ig_reel": "video"}
 # Codes of Meta's errors: https://developers.facebook.com/docs/messenger-platform/error-codes
 _LATER = frozenset({1, 2, 4, 17, 32, 341, 613, 1200, 80006})
@@ -57,9 +56,8 @@ class MessengerChannel(PlatformChannel):
     def make_caller(self) -> Caller:
         """Return what calls the Graph API."""
         token = self.setting("MILIA_MESSENGER_PAGE_TOKEN")
-        secret = self.setting("MILIA_MESSENGER_APP_SECRET").encode()
-        self._proof = hmac.new(secret, token.encode(), hashlib.sha256).hexdigest()
-        return Caller(self.setting("MILIA_MESSENGER_API", API), {"Authorization": f"Bearer {token}"})
+        self._proof = meta_proof(token, self.setting("MILIA_MESSENGER_APP_SECRET"))
+        return Caller(api_url(self.environ, "messenger"), {"Authorization": f"Bearer {token}"})
 
     def surface(self) -> Surface:
         """Return what answers need to know of Messenger."""
@@ -76,7 +74,7 @@ class MessengerChannel(PlatformChannel):
             if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode()):
                 raise Refused("the verify token is missing or wrong")
             return
-        expected = "sha256=" + signature(self.setting("MILIA_MESSENGER_APP_SECRET"), hook.body)
+        expected = "sha256=" + meta_signature(self.setting("MILIA_MESSENGER_APP_SECRET"), hook.body)
         given = hook.headers.get("x-hub-signature-256", "")
         if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode()):
             raise Refused("the signature is missing or wrong")
@@ -187,8 +185,3 @@ def _press(postback: Mapping[str, Any], sender: str, target: Mapping[str, str], 
 
 def _is_press(payload: str) -> bool:
     return payload in (DELETE, KEEP) or read_reference(payload) is not None
-
-
-def signature(secret: str, body: bytes) -> str:
-    """Return what Meta signs a body with, hexadecimal."""
-    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

@@ -92,11 +92,19 @@ class Surface:
 
 @dataclass(frozen=True)
 class Operator:
-    """What notices say of the installation: its name, how to reach people, for how many days conversations are kept."""
+    """What notices say of the installation.
+
+    Attributes:
+        name: of the bot.
+        contact: how to reach people.
+        days: for how many conversations are kept.
+        emergency_number: whom to call, in the words of the region.
+    """
 
     name: str
     contact: str
     days: int
+    emergency_number: str
 
 
 class Unanswered(Exception):
@@ -316,8 +324,9 @@ class Answers:
         return [Bubble(self._text(text), urgent=urgent)]
 
     def _text(self, text: str) -> str:
-        values = {"days": self._operator.days, "platform": self._surface.platform, "name": self._operator.name, "contact": self._operator.contact}
-        for name, value in {**values, "provider": PROVIDER}.items():
+        operator = self._operator
+        values = {"days": operator.days, "name": operator.name, "contact": operator.contact, "emergency_number": operator.emergency_number}
+        for name, value in {**values, "platform": self._surface.platform, "provider": PROVIDER}.items():
             text = text.replace("{" + name + "}", str(value))
         return text
 

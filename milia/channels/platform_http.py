@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -50,11 +50,12 @@ class NeverDelivered(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A platform's answer: status, and its body if that is a JSON object."""
+    """A platform's answer: status, its body if that is a JSON object, its headers by lower-case name."""
 
     status: int
     body: Mapping[str, Any]
     after: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Caller:
@@ -101,12 +102,13 @@ class Caller:
                 text = await response.content.read(_MOST_ANSWER)
                 after = retry_after(response.headers.get("Retry-After", ""))
                 status = response.status
+                headers = {name.lower(): one for name, one in response.headers.items()}
         except asyncio.TimeoutError:
             raise TryLater("time-out") from None
         except (aiohttp.ClientError, OSError) as error:
             # Not the error's own words: they hold the address.
             raise TryLater(f"no connection ({type(error).__name__})") from None
-        answer = Answer(status, _object(text), after)
+        answer = Answer(status, _object(text), after, headers)
         if status == 429:
             raise TryLater("429 too many requests", after if after is not None else _retry_after_of(answer.body))
         if status >= 500:

@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PUBLIC_URL = "MILIA_PUBLIC_URL"
+# The platforms' APIs: the setting that names another (a stand-in), and the real one.
+_APIS = {
+    "slack": ("MILIA_SLACK_API", "https://slack.com/api"),
+    "telegram": ("MILIA_TELEGRAM_API", "https://api.telegram.org"),
+    "messenger": ("MILIA_MESSENGER_API", "https://graph.facebook.com/v25.0"),
+    "twilio": ("MILIA_TWILIO_API", "https://api.twilio.com"),
+    "twilio messaging": ("MILIA_TWILIO_MESSAGING_API", "https://messaging.twilio.com"),
+}
 BOT_NAME, DEFAULT_BOT_NAME = "MILIA_BOT_NAME", "Milia Triage"
 CONTACT = "MILIA_CONTACT"
+# What Messenger's button "Get started" sends.
+GET_STARTED = "GET_STARTED"
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,16 @@ def wanted(needs: PlatformKeys, environ: Mapping[str, str]) -> bool:
 def value(environ: Mapping[str, str], variable: str, default: str = "") -> str:
     """Return a setting without outer blanks."""
     return environ.get(variable, "").strip() or default
+
+
+def api_url(environ: Mapping[str, str], name: str) -> str:
+    """Return the start of the addresses of a platform's API.
+
+    Raises:
+        KeyError: there is no such API.
+    """
+    variable, real = _APIS[name]
+    return value(environ, variable, real).rstrip("/")
 
 
 def webhook_url(environ: Mapping[str, str], channel: str) -> str:

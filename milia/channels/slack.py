@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
@@ -32,9 +31,9 @@ from milia.channels.platform_message import (
     object_at,
     text_at,
 )
+from milia.channels.platform_settings import api_url
 from milia.channels.rendering import Bubble, Payload, slack
 
-API = "https://slack.com/api"
 CHOICES = "milia_choices"
 # Slack's own blocks of a message that is rewritten after a press; a larger one is left as it is.
 _MOST_BLOCKS = 20_000
@@ -60,7 +59,7 @@ class SlackChannel(PlatformChannel):
     def make_caller(self) -> Caller:
         """Return what calls Slack's Web API."""
         token = self.setting("MILIA_SLACK_BOT_TOKEN")
-        return Caller(self.setting("MILIA_SLACK_API", API), {"Authorization": f"Bearer {token}"})
+        return Caller(api_url(self.environ, "slack"), {"Authorization": f"Bearer {token}"})
 
     def surface(self) -> Surface:
         """Return what answers need to know of Slack."""
@@ -258,10 +257,3 @@ def _words(text: str, bots: set[str]) -> str:
 
 def _kind_of_file(media: str) -> str:
     return {"image": "photo", "video": "video", "audio": "voice"}.get(media.split("/")[0], "file")
-
-
-def sign(secret: str, body: bytes, now: float | None = None) -> dict[str, str]:
-    """Return the headers with which Slack signs a body: for the check of the set-up, and for tests."""
-    stamp = str(int(time.time() if now is None else now))
-    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
-    return {"x-slack-request-timestamp": stamp, "x-slack-signature": signature or ""}

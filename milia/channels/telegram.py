@@ -26,11 +26,9 @@ from milia.channels.platform_message import (
     object_at,
     text_at,
 )
+from milia.channels.platform_settings import api_url
 from milia.channels.rendering import Bubble, Payload, telegram
 
-API = "https://api.telegram.org"
-# What Telegram is asked to send; see `milia channels check`.
-UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "message_reaction")
 _KINDS = {
     "photo": "photo", "animation": "video", "video": "video", "video_note": "video", "voice": "voice", "audio": "voice",
     "sticker": "sticker", "document": "file", "venue": "location", "location": "location", "contact": "contact",
@@ -50,7 +48,7 @@ class TelegramChannel(PlatformChannel):
         token = self.setting("MILIA_TELEGRAM_BOT_TOKEN")
         self._bot = token.split(":")[0]
         self._name = self.setting("MILIA_TELEGRAM_BOT_NAME").removeprefix("@").casefold()
-        return Caller(f"{self.setting('MILIA_TELEGRAM_API', API)}/bot{token}")
+        return Caller(f"{api_url(self.environ, 'telegram')}/bot{token}")
 
     def surface(self) -> Surface:
         """Return what answers need to know of Telegram."""

@@ -23,13 +23,11 @@ from milia.channels.platform import PlatformChannel, hook_of
 from milia.channels.platform_answers import Surface
 from milia.channels.platform_http import Caller, NeverDelivered, TryLater
 from milia.channels.platform_message import TEXT, Hook, Incoming, Malformed, Refused, text_at
-from milia.channels.platform_settings import webhook_url
+from milia.channels.platform_settings import api_url, webhook_url
 from milia.channels.rendering import Bubble, sms, whatsapp
 
 logger = logging.getLogger(__name__)
 
-API = "https://api.twilio.com"
-MESSAGING_API = "https://messaging.twilio.com"
 WHATSAPP = "whatsapp:"
 # The account, its permissions or its numbers: put right, they let the message through.
 _OURS = frozenset({"20003", "20404", "21212", "21408", "21603", "21606", "21611", "21612", "21703", "63007"})
@@ -74,7 +72,7 @@ class TwilioChannel(PlatformChannel):
         """Return what calls Twilio's API."""
         self._sid, self._token = self.setting("MILIA_TWILIO_ACCOUNT_SID"), self.setting("MILIA_TWILIO_AUTH_TOKEN")
         self._validator = RequestValidator(self._token)
-        return Caller(self.setting("MILIA_TWILIO_API", API))
+        return Caller(api_url(self.environ, "twilio"))
 
     def verify(self, hook: Hook) -> None:
         """Check Twilio's signature over the public address and all fields.
@@ -177,7 +175,7 @@ class WhatsAppChannel(TwilioChannel):
 
     def make_caller(self) -> Caller:
         """Return what calls Twilio's API, with another one for its typing indicator."""
-        self._messaging = Caller(self.setting("MILIA_TWILIO_MESSAGING_API", MESSAGING_API))
+        self._messaging = Caller(api_url(self.environ, "twilio messaging"))
         return super().make_caller()
 
     def surface(self) -> Surface:

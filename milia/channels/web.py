@@ -24,6 +24,7 @@ from milia.channels.web_settings import WebSettings
 from milia.channels.web_texts import load_texts
 from milia.channels.web_tokens import Tokens
 from milia.channels.web_turns import CHANNEL, Stored, Turns
+from milia.observability.metrics import WEB_WAITING
 from milia.storage.conversations import Conversations
 from milia.storage.database import shared_database
 from milia.storage.settings import retention_days
@@ -107,13 +108,15 @@ class WebChannel(InputChannel):
         def lock(conversation: str) -> Any:
             return apps[0].ctx.agent.lock_store.lock(conversation)
 
+        turns = Turns(on_new_message, self._stored, lock, deletion, texts.deletion, self._settings.turns)
+        WEB_WAITING.set_function(lambda: turns.in_progress)
         api = WebApi(
             Parts(
                 settings=self._settings,
                 texts=texts,
                 tokens=Tokens(self._keys, self._settings.token_hours),
                 origins=origins,
-                turns=Turns(on_new_message, self._stored, lock, deletion, texts.deletion, self._settings.turns),
+                turns=turns,
                 replies=Replies(texts.content, deletion),
                 deletion=deletion,
                 stored=self._stored,

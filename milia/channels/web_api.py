@@ -24,6 +24,7 @@ from milia.channels.web_settings import WebSettings
 from milia.channels.web_texts import WebTexts
 from milia.channels.web_tokens import Session, Tokens, as_time
 from milia.channels.web_turns import RETRY_SECONDS, Stored, Turns
+from milia.observability.metrics import WEB_PROBLEMS
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +88,11 @@ class WebApi:
                 raise Problem("method", headers={"Allow": allowed(methods)})
             return await methods[request.method](request)
         except Problem as problem:
+            WEB_PROBLEMS.labels(problem.code).inc()
             return problem.response(self._parts.texts.problems)
         except Exception as error:  # the one boundary: a person gets a sentence, never a trace
             logger.error("A web request failed: %s at %s", type(error).__name__, _place(error))
+            WEB_PROBLEMS.labels("unavailable").inc()
             return Problem("unavailable", retry_after=RETRY_SECONDS).response(self._parts.texts.problems)
 
     async def _open(self, request: Request) -> HTTPResponse:

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from platform_people import KEYS, PATHS, PEOPLE, Person, api_settings, stand_in
-from platform_standins import StandIn
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
@@ -29,6 +27,8 @@ from milia.channels.platform_delivery import Backoff
 from milia.channels.platform_message import Hook
 from milia.conversation import State
 from milia.dialogue import load_dialogue
+from milia.evaluation.platform_people import KEYS, PATHS, PEOPLE, Person, api_settings, stand_in
+from milia.evaluation.platform_standins import StandIn
 from milia.reading import Reading
 from milia.sign_messages import escalation
 from milia.storage.conversations import Conversations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from platform_world import World, assert_no_faults, world
 
 PROVIDER = "dermatology provider"
@@ -240,6 +241,23 @@ def test_a_very_long_message_is_read_in_its_first_part(channel: str, tmp_path: P
             await w.talk(person.says("hello"), person.says("bumps " * 2_000))
             assert len(w.bot.seen[-1].text) <= 4_000
             assert any("first part only" in text for text in person.heard())
+            assert_no_faults(w)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("region", "number"), [("", "911"), ("uk", "999"), ("eu", "112")])
+def test_a_message_that_is_not_read_whole_names_the_emergency_number(channel: str, region: str, number: str, tmp_path: Path) -> None:
+    """A sign may stand in the part that is not read; the number is that of the region."""
+
+    async def run() -> None:
+        async with world(channel, tmp_path, MILIA_REGION=region) as w:
+            person = w.person()
+            await w.talk(person.says("hello"))
+            before = len(person.heard())
+            await w.talk(person.says("bumps " * 2_000))
+            said = " ".join(" ".join(person.heard()[before:]).split())
+            assert f"I read its first part only. If someone is very ill or in danger, call {number} (or your local emergency number) now." in said
             assert_no_faults(w)
 
     asyncio.run(run())

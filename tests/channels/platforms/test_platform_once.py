@@ -14,7 +14,7 @@ from platform_world import make_channel, world
 from milia.channels.keys import Keys
 from milia.channels.platform_inbox import KEPT_SECONDS, LEASE_SECONDS, Inbox
 from milia.channels.platform_message import Incoming
-from milia.channels.slack import sign
+from milia.channels.signing import slack_headers
 from milia.storage.database import Database
 from milia.storage.encryption import TextCipher
 
@@ -86,7 +86,7 @@ def test_a_replay_with_a_new_signature_is_known_too(tmp_path: Path) -> None:
             hook = w.person().says("thanks")
             await w.talk(hook)
             body = hook.body.replace(b'"event_id": "Ev', b'"event_id": "EvRetry')
-            again = dataclasses.replace(hook, body=body, headers={**hook.headers, **sign(w.environ["MILIA_SLACK_SIGNING_SECRET"], body), "x-slack-retry-num": "1"})
+            again = dataclasses.replace(hook, body=body, headers={**hook.headers, **slack_headers(w.environ["MILIA_SLACK_SIGNING_SECRET"], body), "x-slack-retry-num": "1"})
             await w.talk(again)
             assert len(w.bot.seen) == 1
 

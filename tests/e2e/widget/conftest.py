@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from widget_bot import RealBot
+from playwright.sync_api import Browser, BrowserContext, Page
+from running_bot import RealBot
 from widget_standin import DIST, StandIn
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOTS = ROOT / "results" / "widget"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_BROWSERS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-expect.set_options(timeout=10_000)
-
-
-def find_browser() -> str:
-    """Return the Chromium or Chrome of this machine; MILIA_CHROMIUM names another.
-
-    Without one the tests fail: they are never passed unseen.
-    """
-    named = [os.environ.get("MILIA_CHROMIUM", ""), *(shutil.which(name) or "" for name in BROWSERS), *MAC_BROWSERS]
-    found = next((path for path in named if path and Path(path).exists()), None)
-    if found is None:
-        pytest.fail(
-            "there is no Chromium or Chrome: install one (Debian: apt-get install chromium), or name it: "
-            "MILIA_CHROMIUM=/path/to/chrome",
-            pytrace=False,
-        )
-    return found
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+def browser(chromium: Browser) -> Browser:
+    """The machine's Chromium, once the widget is built."""
     if not (DIST / "widget.js").is_file():
         pytest.fail("the widget is not built: run `make setup`", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        yield browser
-        browser.close()
+    return chromium
 
 
 @pytest.fixture(scope="session")
@@ -122,11 +90,6 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     return take
 
 
-@pytest.fixture(scope="session")
-def axe() -> Axe:
-    return Axe()
-
-
 @pytest.fixture
 def violations(axe: Axe) -> Callable[[Page], list[str]]:
     """Lists what axe objects to on a page, and what it cannot decide on colours inside the widget."""
@@ -142,15 +105,6 @@ def violations(axe: Axe) -> Callable[[Page], list[str]]:
         ]
 
     return find
-
-
-@pytest.fixture(scope="session")
-def running_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealBot]:
-    bot = RealBot(tmp_path_factory.mktemp("widget-bot"))
-    try:
-        yield bot
-    finally:
-        bot.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from widget_bot import RealBot
+from running_bot import RealBot
 from widget_page import Chat
 
 pytestmark = pytest.mark.e2e

@@ -12,7 +12,7 @@ from time import sleep
 
 import pytest
 from playwright.sync_api import Browser
-from widget_bot import RealBot
+from running_bot import RealBot
 from widget_standin import StandIn
 
 pytestmark = [pytest.mark.e2e, pytest.mark.benchmark]

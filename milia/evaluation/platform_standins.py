@@ -1,7 +1,7 @@
 """Stand-ins for the platforms' APIs on loopback, written from their published contracts.
 
 Each checks what it is sent as the platform would, records what it took, and fails when told to. What breaks the contract is
-answered as the platform answers it, and noted in `broken`, which tests expect to be empty.
+answered as the platform answers it, and noted in `broken`, which is to stay empty. For tests, and for `platform_load`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import html.parser
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,47 +52,64 @@ class Message:
 
 
 class StandIn:
-    """A platform's API."""
+    """A platform's API.
+
+    Attributes:
+        messages: what it took, in order.
+        others: typing, presses, updates: the method and the call's body.
+        calls: the path of each call.
+        broken: what broke the contract.
+        faults: how the next messages go wrong, one each.
+        always: how every message goes wrong.
+        first: how the first messages to each person go wrong, and how many.
+        url: its address.
+    """
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        self.others: list[tuple[str, dict[str, Any]]] = []  # typing, presses, updates
+        self.others: list[tuple[str, dict[str, Any]]] = []
         self.calls: list[str] = []
         self.broken: list[str] = []
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
+        self.first: tuple[int, Fault] | None = None
+        self.failed = Counter[str]()
         self.url = ""
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
+        """Listen on a free port of this machine."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)  # its log is not the bot's
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        server: Any = site._server
+        port = server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
 
     async def stop(self) -> None:
+        """Listen no more."""
         if self._runner is not None:
             await self._runner.cleanup()
 
     def to(self, person: str) -> list[Message]:
+        """Return what the platform took for a person, in order."""
         return [message for message in self.messages if message.to == person]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.calls.append(request.path)
         body = await self.read(request)
-        matters = self.is_message(request)
-        if matters and (self.faults or self.always):
-            fault = self.faults.popleft() if self.faults else self.always
+        fault = self._fault(body) if self.is_message(request) else None
+        if fault is not None:
             if fault.taken:
                 self.answer(request, body)
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
             if fault.drop:
-                request.transport.abort()
+                if request.transport is not None:
+                    request.transport.abort()
                 return web.Response()
             if fault.status:
                 return web.json_response(fault.body, status=fault.status, headers=fault.headers)
@@ -100,7 +117,18 @@ class StandIn:
                 return web.json_response({"ok": True})
         return self.answer(request, body)
 
+    def _fault(self, body: dict[str, Any]) -> Fault | None:
+        if self.faults:
+            return self.faults.popleft()
+        if self.always is not None:
+            return self.always
+        if self.first is not None and self.failed[self.recipient(body)] < self.first[0]:
+            self.failed[self.recipient(body)] += 1
+            return self.first[1]
+        return None
+
     async def read(self, request: web.Request) -> dict[str, Any]:
+        """Return a call's body."""
         try:
             return dict(await request.json()) if request.can_read_body else {}
         except ValueError:
@@ -108,30 +136,44 @@ class StandIn:
             return {}
 
     def require(self, condition: Any, what: str) -> bool:
+        """Note a breach of the contract unless the condition holds; returns whether it does."""
         if not condition:
             self.broken.append(what)
         return bool(condition)
 
     def is_message(self, request: web.Request) -> bool:
+        """Tell whether a call sends a message to a person."""
+        raise NotImplementedError
+
+    def recipient(self, body: dict[str, Any]) -> str:
+        """Return under which name the platform files what a message's recipient gets."""
         raise NotImplementedError
 
     def answer(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        """Answer a call as the platform does."""
         raise NotImplementedError
 
 
 class SlackStandIn(StandIn):
-    """chat.postMessage and chat.update. https://docs.slack.dev/reference/methods/chat.postMessage"""
+    """chat.postMessage, chat.update and auth.test. https://docs.slack.dev/reference/methods/chat.postMessage"""
 
     def __init__(self, token: str) -> None:
         super().__init__()
+        self.scopes = ["app_mentions:read", "channels:read", "chat:write", "groups:read", "im:history", "reactions:read"]
         self._token = token
 
     def is_message(self, request: web.Request) -> bool:
         return request.path == "/chat.postMessage"
 
+    def recipient(self, body: dict[str, Any]) -> str:
+        return f"{body['channel']}:{body.get('thread_ts', '')}"
+
     def answer(self, request: web.Request, body: dict[str, Any]) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self._token}":
             return web.json_response({"ok": False, "error": "invalid_auth"})
+        if request.path == "/auth.test":
+            about = {"ok": True, "url": "https://test.slack.com/", "team": "Test", "user": "milia", "team_id": "T0TEAM", "user_id": "U0BOT", "bot_id": "B0BOT"}
+            return web.json_response(about, headers={"X-OAuth-Scopes": ",".join(self.scopes)})
         if not self.require(request.content_type == "application/json", "Slack: not JSON"):
             return web.json_response({"ok": False, "error": "invalid_post_type"})
         if not body.get("channel"):
@@ -150,7 +192,7 @@ class SlackStandIn(StandIn):
                 text += "".join(one["text"] for section in block["elements"] for one in section["elements"])
             if block["type"] == "actions":
                 choices += [(button["text"]["text"], button["value"]) for button in block["elements"]]
-        self.messages.append(Message(f"{body['channel']}:{body.get('thread_ts', '')}", text, tuple(choices), body))
+        self.messages.append(Message(self.recipient(body), text, tuple(choices), body))
         return web.json_response({"ok": True, "channel": body["channel"], "ts": f"17000000{len(self.messages):02}.000100"})
 
     def _faults(self, body: dict[str, Any]) -> Iterator[str]:
@@ -186,7 +228,8 @@ class _Tags(html.parser.HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.text, self.open, self.fault = "", [], ""
+        self.text, self.fault = "", ""
+        self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         if tag not in ("b", "i", "u", "s", "a", "code", "pre", "blockquote"):
@@ -212,6 +255,9 @@ class TelegramStandIn(StandIn):
     def is_message(self, request: web.Request) -> bool:
         return request.path.endswith("/sendMessage")
 
+    def recipient(self, body: dict[str, Any]) -> str:
+        return f"{body['chat_id']}:{body.get('message_thread_id', '')}"
+
     def answer(self, request: web.Request, body: dict[str, Any]) -> web.Response:
         token, _, method = request.path.removeprefix("/bot").partition("/")
         if token != self._token:
@@ -222,7 +268,8 @@ class TelegramStandIn(StandIn):
             self.webhook = body
             return web.json_response({"ok": True, "result": True})
         if method == "getWebhookInfo":
-            return web.json_response({"ok": True, "result": {"url": self.webhook.get("url", ""), "pending_update_count": 0}})
+            known = {name: self.webhook[name] for name in ("allowed_updates", "last_error_date", "last_error_message") if name in self.webhook}
+            return web.json_response({"ok": True, "result": {"url": self.webhook.get("url", ""), "pending_update_count": 0, **known}})
         if method in ("sendChatAction", "answerCallbackQuery", "editMessageReplyMarkup", "setMyCommands"):
             self.others.append((method, body))
             return web.json_response({"ok": True, "result": True})
@@ -242,8 +289,7 @@ class TelegramStandIn(StandIn):
             if wrong:
                 self.broken.append(f"Telegram: {what}")
                 return web.json_response({"ok": False, "error_code": 400, "description": f"Bad Request: {what}"}, status=400)
-        person = f"{body['chat_id']}:{body.get('message_thread_id', '')}"
-        self.messages.append(Message(person, parsed.text, tuple(choices), body))
+        self.messages.append(Message(self.recipient(body), parsed.text, tuple(choices), body))
         return web.json_response({"ok": True, "result": {"message_id": 1000 + len(self.messages)}})
 
 
@@ -253,10 +299,14 @@ class MessengerStandIn(StandIn):
     def __init__(self, token: str, secret: str) -> None:
         super().__init__()
         self._token = token
+        self.fields = ["messages", "messaging_postbacks", "message_reactions", "message_edits"]
         self._proof = hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
     def is_message(self, request: web.Request) -> bool:
         return request.path == "/me/messages" and not self._action
+
+    def recipient(self, body: dict[str, Any]) -> str:
+        return str(body["recipient"]["id"])
 
     async def read(self, request: web.Request) -> dict[str, Any]:
         body = await super().read(request)
@@ -264,9 +314,19 @@ class MessengerStandIn(StandIn):
         return body
 
     def answer(self, request: web.Request, body: dict[str, Any]) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {self._token}" or body.get("appsecret_proof") != self._proof:
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
             error = {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}
             return web.json_response({"error": error}, status=400)
+        if (body.get("appsecret_proof") or request.query.get("appsecret_proof")) != self._proof:
+            error = {"message": "Invalid appsecret_proof provided in the API argument", "type": "GraphMethodException", "code": 100}
+            return web.json_response({"error": error}, status=400)
+        if request.path == "/me":
+            return web.json_response({"id": "10000000001", "name": "Test page"})
+        if request.path == "/me/subscribed_apps":
+            return web.json_response({"data": [{"id": "1", "subscribed_fields": self.fields}]})
+        if request.path == "/me/messenger_profile":
+            self.others.append(("messenger_profile", body))
+            return web.json_response({"result": "success"})
         self.require(body["recipient"]["id"], "Messenger: no recipient")
         if "sender_action" in body:
             self.require(body["sender_action"] in ("typing_on", "typing_off", "mark_seen"), "Messenger: unknown action")
@@ -294,10 +354,16 @@ class TwilioStandIn(StandIn):
     def __init__(self, sid: str, token: str) -> None:
         super().__init__()
         self._sid = sid
+        self.status = "active"
+        self.numbers: list[dict[str, Any]] = []  # IncomingPhoneNumbers: phone_number, sms_url
+        self.services: dict[str, dict[str, Any]] = {}  # messaging services, by SID: inbound_request_url, use_inbound_webhook_on_number
         self._auth = "Basic " + base64.b64encode(f"{sid}:{token}".encode()).decode()
 
     def is_message(self, request: web.Request) -> bool:
         return request.path.endswith("/Messages.json")
+
+    def recipient(self, body: dict[str, Any]) -> str:
+        return str(body["To"])
 
     async def read(self, request: web.Request) -> dict[str, Any]:
         return dict(await request.post())
@@ -310,7 +376,13 @@ class TwilioStandIn(StandIn):
             self.others.append(("typing", body))
             return web.json_response({"success": True})
         if request.path == f"/2010-04-01/Accounts/{self._sid}.json":
-            return web.json_response({"sid": self._sid, "status": "active"})
+            return web.json_response({"sid": self._sid, "status": self.status})
+        if request.path == f"/2010-04-01/Accounts/{self._sid}/IncomingPhoneNumbers.json":
+            owned = [one for one in self.numbers if one["phone_number"] == request.query.get("PhoneNumber")]
+            return web.json_response({"incoming_phone_numbers": owned})
+        service = request.path.removeprefix("/v1/Services/")
+        if service in self.services:
+            return web.json_response(self.services[service])
         if not self.require(request.path == f"/2010-04-01/Accounts/{self._sid}/Messages.json", f"Twilio: unknown {request.path}"):
             return web.json_response({"code": 20404}, status=404)
         good = [

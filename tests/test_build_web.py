@@ -1,4 +1,4 @@
-"""`make setup` builds the widget only when it changed, with any Node that fits, and says what to do when it cannot."""
+"""`make setup` builds the widget and the console only when they changed, with any Node that fits, and says what to do when it cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "find", "sort", "cat", "sha256sum", "shasum", "cut", "mkdir", "date", "tr", "xargs", "grep", "tail", "sed", "rm", "mv", "env")
-FILES = ("package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "src/main.ts", "public/demo/index.html")
+FOLDERS = ("web/widget", "web/console")
+FILES = ("package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "index.html", "src/main.ts", "public/demo/index.html")
 NPM = "#!/bin/sh\necho npm \"$@\" >> {calls}\nmkdir -p node_modules\n"
 # Vite, as the script calls it: node .../vite.js build --outDir dist.new ...
 NODE = """#!/bin/sh
@@ -20,13 +21,15 @@ mkdir -p node_modules dist.new && echo built > dist.new/widget.js
 """
 
 
+BOTH = ["npm", "node", "npm", "node"]
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what the build reads, and a folder `bin` with the system's small tools, a Node and an npm."""
-    for name in FILES:
-        file = tmp_path / "web/widget" / name
+    for file in (tmp_path / folder / name for folder in FOLDERS for name in FILES):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name, encoding="utf-8")
+        file.write_text(file.name, encoding="utf-8")
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/build_web.sh", tmp_path / "scripts/build_web.sh")
     (tmp_path / "bin").mkdir()
@@ -56,19 +59,20 @@ def calls(project: Path) -> list[str]:
 
 def test_it_builds_once_and_then_does_nothing(project: Path) -> None:
     assert build(project).returncode == 0
-    assert (project / "web/widget/dist/widget.js").exists()
-    assert calls(project) == ["npm", "node"]
+    assert all((project / folder / "dist/widget.js").exists() for folder in FOLDERS)
+    assert calls(project) == BOTH
     done = build(project)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert calls(project) == ["npm", "node"]
+    assert calls(project) == BOTH
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("name", FILES)
-def test_a_change_builds_again_and_only_a_new_lock_file_needs_the_network(project: Path, name: str) -> None:
+def test_a_change_builds_again_and_only_a_new_lock_file_needs_the_network(project: Path, folder: str, name: str) -> None:
     build(project)
-    (project / "web/widget" / name).write_text("changed", encoding="utf-8")
+    (project / folder / name).write_text("changed", encoding="utf-8")
     assert build(project).returncode == 0
-    assert calls(project) == ["npm", "node", *(["npm"] if name == "package-lock.json" else []), "node"]
+    assert calls(project) == [*BOTH, *(["npm"] if name == "package-lock.json" else []), "node"]
 
 
 def test_a_file_that_is_gone_or_a_built_one_that_is_builds_again(project: Path) -> None:
@@ -77,7 +81,7 @@ def test_a_file_that_is_gone_or_a_built_one_that_is_builds_again(project: Path) 
     build(project)
     shutil.rmtree(project / "web/widget/dist")
     build(project)
-    assert calls(project).count("node") == 3
+    assert calls(project).count("node") == 4
 
 
 def test_without_a_node_that_fits_the_pinned_one_is_installed(project: Path) -> None:
@@ -88,7 +92,7 @@ def test_without_a_node_that_fits_the_pinned_one_is_installed(project: Path) -> 
     add_tool(project / ".venv/bin/uv", f"#!/bin/sh\necho uv >> {project}/calls\nmkdir -p {own.parent}\n/bin/cp {project}/pinned {own}\n")
     done = build(project)
     assert done.returncode == 0, done.stderr
-    assert calls(project) == ["uv", "node", "node"]  # npm is run by that Node, too
+    assert calls(project) == ["uv", "node", "node", "node", "node"]  # npm is run by that Node, too
     assert not (project / "old").exists()
 
 

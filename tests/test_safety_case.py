@@ -309,7 +309,7 @@ def test_a_message_that_is_refused_names_the_emergency_number() -> None:
     """On the web and on messengers: whoever is not read must know whom to call."""
     problems, notices = read("milia/channels/web_texts.yml")["problems"], read("milia/channels/notices.yml")["notices"]
     refusals = ["text-too-long", "body-too-large", "too-many-messages", "too-many-conversations", "busy", "unavailable"]
-    texts = [*(problems[name] for name in refusals), notices["too_many"], notices["unavailable"]]
+    texts = [*(problems[name] for name in refusals), *(notices[name] for name in ("too_long", "too_many", "unavailable"))]
     assert [text for text in texts if "{emergency_number}" not in text and "your emergency number" not in text] == []
 
 

@@ -242,6 +242,7 @@ def test_the_token_switches_the_api_on_and_stays_out_of_the_list_of_processes(
 
 def test_the_servers_listen_on_this_machine_only(tmp_path: Path) -> None:
     (tmp_path / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
+    (tmp_path / "credentials.yml").write_text("rest:\n", encoding="utf-8")
     (tmp_path / "v").mkdir()
     rasa, actions = server.services(
         Settings(root=tmp_path, var=tmp_path / "v", port=7001, actions_port=7002), Path("m")
@@ -315,6 +316,7 @@ def test_the_trained_model_is_used_and_the_folder_is_private(
     monkeypatch.setattr(training, "content_problems", lambda root: [])
     monkeypatch.setattr(server, "serve", lambda settings, services, *_: served.extend(services[0].command))
     (settings.root / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
+    (settings.root / "credentials.yml").write_text("rest:\n", encoding="utf-8")
     model = training.model_path(settings.root)
     model.parent.mkdir()
     model.write_bytes(b"model")
@@ -555,6 +557,7 @@ def test_only_the_rasa_server_gets_the_database(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "endpoints.yml").write_text("nlg: {}\n", encoding="utf-8")
+    (tmp_path / "credentials.yml").write_text("rest:\n", encoding="utf-8")
     (tmp_path / "v").mkdir()
     rasa, actions = server.services(Settings(root=tmp_path, var=tmp_path / "v"), tmp_path / "m.tar.gz")
     assert rasa.environment["DATABASE_URL"] == url.format(root=tmp_path)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,10 @@ class Bot:
         buttons = [{"title": one["title"], "payload": one["payload"]} for one in conversation.buttons]
         said = "\n".join(str(message["text"]) for message in messages or () if message.get("text"))
         return {"user": user, "text": said, "buttons": buttons, **record, "ms": round(spent, 2)}
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run something in the bot's own loop, in which its agent was loaded."""
+        return self._loop.run_until_complete(work)
 
     def parse(self, text: str) -> dict[str, Any]:
         """Return what the NLU pipeline makes of a text."""

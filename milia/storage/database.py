@@ -7,6 +7,7 @@ waits for a database.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -114,7 +115,8 @@ class Database:
         """
         if not self.breaker.allows():
             raise StorageUnavailable("the database is down; it is tried again every second")
-        call = functools.partial(self._run, work, write)
+        # With the context of the caller: what is logged in the thread belongs to its turn.
+        call = functools.partial(contextvars.copy_context().run, self._run, work, write)
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, call), CALL_SECONDS)
         except asyncio.TimeoutError as error:

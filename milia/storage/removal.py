@@ -50,7 +50,7 @@ def _remove(connection: Connection, numbers: list[int]) -> dict[str, int]:
         for table in reversed(OF_A_CONVERSATION)
     }
     counts["conversation"] = connection.execute(delete(conversation).where(conversation.c.id.in_(numbers))).rowcount
-    return counts
+    return {name: count for name, count in counts.items() if count}
 
 
 def purge_batch(connection: Connection, older_than: float, counts: dict[str, int]) -> bool:

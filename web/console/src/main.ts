@@ -1,0 +1,3 @@
+/** The staff console of Milia Triage. */
+import './style.css'
+import './shell'

@@ -72,7 +72,7 @@ class MessageNetwork(GraphComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SpacyNLP, SentenceEncoder, SituationExtractor, WarningSignDetector]
+        return [SpacyNLP, SentenceEncoder, SituationExtractor]
 
     @staticmethod
     def required_packages() -> list[str]:

@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from milia.content import load_content
 from milia.labels import NO_ANSWER
 from milia.nlu.sentence_encoder import STATES, SentenceEncoder, load_encoder
-from milia.nlu.topic_classifier import UNDERSTANDING, TopicClassifier
+from milia.nlu.topic_classifier import UNDERSTANDING
 
 THEME = "theme"
 
@@ -34,7 +34,7 @@ class ThemeFinder(GraphComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SentenceEncoder, TopicClassifier]
+        return [SentenceEncoder]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config, self._storage, self._resource = config, model_storage, resource

@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from milia.labels import CHITCHAT, TREATMENTS, main_intent
 from milia.nlu.decision import Decision, LabelSets
 from milia.nlu.examples import example_labels
-from milia.nlu.message_network import LABEL_LOGITS, MessageNetwork
+from milia.nlu.message_network import LABEL_LOGITS
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spelling_corrector import corrected
 from milia.nlu.text_features import TextFeatures, fit_regressions
@@ -52,7 +52,7 @@ class TopicClassifier(GraphComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SituationExtractor, MessageNetwork]
+        return [SituationExtractor]
 
     @staticmethod
     def required_packages() -> list[str]:

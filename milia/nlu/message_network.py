@@ -213,8 +213,13 @@ class MessageNetwork(GraphComponent):
             states = layer(states)
         return states
 
-    def process(self, messages: list[Message]) -> list[Message]:
-        """Add the labels' logits, and what the evidence says for or against warning signs, to each message."""
+    def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
+        """Add the labels' logits, and what the evidence says for or against warning signs, to each message.
+
+        Args:
+            messages: the messages.
+            model: spaCy's pipeline; only training needs it, and Rasa wants both methods to take it.
+        """
         for message in messages:
             if message.get(STATES) is not None:
                 states = self._through(message.get(STATES))

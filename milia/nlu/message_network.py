@@ -74,11 +74,6 @@ class MessageNetwork(GraphComponent):
         """Name what has to run before."""
         return [SpacyNLP, SentenceEncoder, SituationExtractor]
 
-    @staticmethod
-    def required_packages() -> list[str]:
-        """Name the packages that Rasa has to find."""
-        return ["tensorflow"]
-
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config, self._storage, self._resource = config, model_storage, resource
         self._catalog = load_signs(Path(config["signs"]))

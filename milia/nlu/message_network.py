@@ -61,10 +61,10 @@ class MessageNetwork(GraphComponent):
             "layer_rate": 1e-4,
             "head_rate": 1.5e-3,
             "hidden": 384,
-            "sign_epochs": 8,
-            "sign_free": 4000,
+            "sign_epochs": 6,
+            "sign_free": 8000,
             "sign_regularization": 8.0,
-            "sure": {"emergency_now": 0.1, "urgent_same_day": 0.25, "provider_soon": 0.5},
+            "sure": {"emergency_now": 0.2, "urgent_same_day": 0.3, "provider_soon": 0.5},
             "doubt_below": 0.3,
             "seed": 0,
         }

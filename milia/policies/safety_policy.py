@@ -44,6 +44,8 @@ ACTION = "action_answer"
 # How sure the evidence must be of a sign that the words put as a supposition, or in an answer to the check ("it's on my
 # forearm"), which is too short to judge by likeness.
 _SURER = 0.5
+# And of a higher level than the rules found; config.yml has the figures.
+_FURTHER = 0.3
 # Beside the classifier: once somebody is told to get help, a plain word that it is coming must be enough.
 _HELP_UNDER_WAY = re.compile(
     r"\b(?:(?:called|rang|phoned|ringing|calling|spoke (?:to|with)|speaking (?:to|with)|seeing|saw) (?:the |our |my |a |an |her |his )?"
@@ -213,7 +215,7 @@ def _recognized_signs(parse: dict[str, Any], level: Level, surer: bool, catalog:
         surer: whether the bar is higher.
         catalog: the list of signs.
     """
-    least = _SURER if surer else 0.0
+    least = _SURER if surer else _FURTHER if level >= Level.PROVIDER_SOON else 0.0
     found = parse.get(RECOGNIZED) or {}
     return frozenset(s for s, p in found.items() if s in catalog and catalog[s].level > level and p >= least)
 

@@ -50,7 +50,7 @@ def test_an_earlier_level_stays_when_a_later_finding_is_doubted(catalog):
 
 
 def test_what_only_the_evidence_finds_counts(catalog):
-    assert read_signs({RECOGNIZED: {BREATH: 0.12}}, State(), catalog).sign_now == (BREATH,)
+    assert read_signs({RECOGNIZED: {BREATH: 0.22}}, State(), catalog).sign_now == (BREATH,)
 
 
 def test_a_lower_sign_adds_nothing_to_what_the_rules_found(catalog):
@@ -69,3 +69,10 @@ def test_a_supposition_needs_more(catalog, sure, counts):
 def test_an_answer_to_the_check_needs_more(catalog, sure, counts):
     in_check = State(check={})
     assert (read_signs({RECOGNIZED: {BREATH: sure}}, in_check, catalog).sign_now == (BREATH,)) is counts
+
+
+@pytest.mark.parametrize(("sure", "counts"), [(0.25, False), (0.4, True)])
+def test_more_than_the_rules_found_needs_more(catalog, sure, counts):
+    lower = next(sign for sign in catalog if catalog[sign].level == Level.PROVIDER_SOON)
+    after = read_signs(found(lower) | {RECOGNIZED: {BREATH: sure}}, State(), catalog)
+    assert (BREATH in after.sign_now) is counts

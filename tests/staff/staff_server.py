@@ -102,7 +102,7 @@ class StaffServer:
         """Send one request; a body that is not bytes goes as JSON."""
         sent = {"Content-Type": "application/json", **(headers or {})}
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, data, sent)
             answer = connection.getresponse()

@@ -24,6 +24,7 @@ def person(serve_staff: Callable[..., StaffServer], people: dict[str, str], bot:
     """Logs somebody in on a console with the real model."""
     from staff_server import Person
 
+    bot.parse("hello")  # as `milia run` does: what a model loads at its first message takes seconds
     server = serve_staff(agent=bot.agent)
     yield lambda role: Person.login(server, people[role])
 

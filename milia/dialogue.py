@@ -321,6 +321,8 @@ class Dialogue:
             kept = State(sign=state.sign, sign_context=state.sign_context, level=state.level, turn=state.turn)
             kept = replace(kept, help_under_way=state.help_under_way, sign_now=state.sign_now)
             return self._done(kept, "", self._menu(), topics=("chitchat",), response="utter_start_over")
+        if kind == "help_under_way" and not state.help_under_way:
+            kind = "affirm"  # nothing urgent was told, or the words deny it: no praise for help that nobody asked for
         with_menu = kind in ("greet", "ask_help", "ask_bot", "abuse", "ask_more", "affirm")
         return self._done(
             state, "", self._menu() if with_menu else (), topics=("chitchat",), response=f"utter_{kind}"

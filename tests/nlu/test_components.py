@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from milia.labels import main_intent
 from milia.nlu.message_network import DOUBTED, RECOGNIZED
-from milia.warning_signs import Level, load_signs
+from milia.nlu.sign_sentences import read_sentences
+from milia.sign_detection import SignDetector
+from milia.warning_signs import Context, Level, load_signs, signs_in
 
+ROOT = Path(__file__).resolve().parents[2]
 ODD = ["", "   ", "🙂🙂🙂", "a", "?", "x" * 10_000, "word " * 2_000, "<b>hi</b><script>1</script>", '{"a": [1, 2]}', "\x00\x07\x1b", "مرحبا", "1234567890"]
 
 
@@ -38,16 +42,14 @@ def test_a_message_is_understood_the_same_alone_and_after_others(bot):
 
 
 def test_a_sign_that_no_rule_lists_is_recognised(bot, nlp):
-    from pathlib import Path
-
-    from milia.sign_detection import SignDetector
-    from milia.warning_signs import Context, signs_in
-
-    catalog = load_signs(Path("data/content/warning_signs.yml"))
-    text = "each breath he takes sounds like a creaky gate and his chest caves in"
-    found = bot.parse(text).get(RECOGNIZED)
-    assert found and catalog.level(tuple(found)) == Level.EMERGENCY_NOW
-    assert catalog.level(signs_in(SignDetector(nlp, catalog).detect_text(text), Context(), catalog)) < Level.EMERGENCY_NOW
+    """Learned sentences, so no figure: that the evidence reaches the parse, and from where the rules are blind."""
+    catalog = load_signs(ROOT / "data/content/warning_signs.yml")
+    detector = SignDetector(nlp, catalog)
+    emergencies = [one.text for one in read_sentences(ROOT / "data/signs/sentences.yml") if catalog.level(one.signs) == Level.EMERGENCY_NOW]
+    level = {text: catalog.level(signs_in(detector.detect_text(text), Context(), catalog)) for text in emergencies}
+    missed = [text for text in emergencies if level[text] < Level.PROVIDER_SOON][:25]
+    found = [text for text in missed if catalog.level(tuple(bot.parse(text).get(RECOGNIZED, ()))) == Level.EMERGENCY_NOW]
+    assert len(missed) == 25 and len(found) >= 20
 
 
 @pytest.mark.parametrize("text", ["what is milia", "how long do they last", "thanks"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,21 @@ WARNING = "my face is swelling up and i can't breathe"
 REPLY_SECONDS = 15.0
 QUIET_SECONDS = 0.3
 SIGNATURES = ("x-slack-signature", "x-telegram-bot-api-secret-token", "x-hub-signature-256", "x-twilio-signature")
-Do = Callable[[Awaitable[Any]], Any]
+Do = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 @pytest.fixture(scope="module")
 def do() -> Iterator[Do]:
-    """Runs what is asynchronous, in the loop in which the stand-ins live."""
+    """Runs what is asynchronous, in the loop in which the stand-ins live.
+
+    In a thread of its own: a browser of other tests keeps a loop running in this one.
+    """
     loop = asyncio.new_event_loop()
-    yield loop.run_until_complete
+    thread = threading.Thread(target=loop.run_forever, name="stand-ins", daemon=True)
+    thread.start()
+    yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
     loop.close()
 
 

@@ -6,14 +6,15 @@ et al. 2018, "Explainable Prediction of Medical Codes from Clinical Text", descr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
+from milia.nlu.weights import Weights
+
 
 @dataclass(frozen=True)
-class LabelAttention:
+class LabelAttention(Weights):
     """The trained weights.
 
     Attributes:
@@ -47,15 +48,6 @@ class LabelAttention:
         found = weights.T @ hidden
         context = np.concatenate([2 * states.mean(axis=0), extra]) @ self.context
         return np.asarray((found * self.label).sum(axis=1) + self.label_bias + context)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray]) -> LabelAttention:
-        """Make a head from `arrays()`."""
-        return cls(**{one.name: np.ascontiguousarray(arrays[one.name], np.float32) for one in fields(cls)})
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:

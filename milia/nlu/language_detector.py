@@ -7,13 +7,12 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from spacy.lang.en.stop_words import STOP_WORDS
+
+from milia.nlu.component import ConfiguredComponent
 
 LANGUAGE = "language"
 _WORD = re.compile(r"[^\W\d_]+")
@@ -49,7 +48,7 @@ def language_of(text: str, sure: float = 0.95, few_words: int = 3, english_share
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class LanguageDetector(GraphComponent):
+class LanguageDetector(ConfiguredComponent):
     """Adds `language` to the parse of each message."""
 
     @staticmethod
@@ -60,17 +59,6 @@ class LanguageDetector(GraphComponent):
     def __init__(self, config: dict[str, Any]) -> None:
         self._settings = {name: config[name] for name in self.get_default_config()}
         _identifier()  # loading takes a second: at the start, not at the first message
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> LanguageDetector:
-        """Create the component."""
-        return cls(config)
 
     @staticmethod
     def required_packages() -> list[str]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -25,6 +25,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.labels import RED_FLAG
+from milia.nlu.component import TrainedComponent
 from milia.nlu.examples import example_labels
 from milia.nlu.label_attention import LabelAttention
 from milia.nlu.network_training import Examples, Schedule, train_network
@@ -33,9 +34,9 @@ from milia.nlu.sign_evidence import SignEvidence, SignExample, train_evidence
 from milia.nlu.sign_sentences import SignSentence, read_sentences
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spelling_corrector import SpellingCorrector, corrected
-from milia.nlu.transformer import TransformerLayer
+from milia.nlu.transformer import TransformerLayer, through
 from milia.nlu.warning_sign_detector import FINDINGS, WarningSignDetector, findings_from_dict
-from milia.warning_signs import Context, Findings, Level, load_signs, signs_in
+from milia.warning_signs import Findings, Level, load_signs
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ RECOGNIZED, DOUBTED = "recognized_signs", "doubted_signs"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyNLP")
-class MessageNetwork(GraphComponent):
+class MessageNetwork(TrainedComponent):
     """Trains on the examples for labels, on `data/signs` and some of the examples for signs; scores messages."""
 
     @staticmethod
@@ -75,7 +76,7 @@ class MessageNetwork(GraphComponent):
         return [SpacyNLP, SentenceEncoder, SituationExtractor]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
-        self._config, self._storage, self._resource = config, model_storage, resource
+        super().__init__(config, model_storage, resource)
         self._catalog = load_signs(Path(config["signs"]))
         self._sure = [(level, config["sure"][level.id]) for level in sorted(map(Level.from_id, config["sure"]), reverse=True)]
         self._labels: list[str] = []
@@ -84,35 +85,12 @@ class MessageNetwork(GraphComponent):
         self._head: LabelAttention
         self._evidence: SignEvidence
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> MessageNetwork:
-        """Create an untrained component."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> MessageNetwork:
-        """Load a trained component from the model."""
-        component = cls(config, model_storage, resource)
-        with model_storage.read_from(resource) as folder:
-            names = json.loads((folder / "names.json").read_text())
-            component._name(names["labels"], names["concepts"])
-            component._head = LabelAttention.of(_read(folder / "head.npz"))
-            component._layers = tuple(TransformerLayer.of(_read(folder / f"layer{i}.npz")) for i in range(names["layers"]))
-            component._evidence = SignEvidence.load(folder, component._catalog)
-        return component
+    def _restore(self, folder: Path) -> None:
+        names = json.loads((folder / "names.json").read_text())
+        self._name(names["labels"], names["concepts"])
+        self._head = LabelAttention.load(folder / "head.npz")
+        self._layers = tuple(TransformerLayer.load(folder / f"layer{i}.npz") for i in range(names["layers"]))
+        self._evidence = SignEvidence.load(folder, self._catalog)
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Train the upper layers with the labels' head, then what weighs the evidence for signs over them.
@@ -149,7 +127,7 @@ class MessageNetwork(GraphComponent):
         messages = [Message({TEXT: text, SPACY_DOCS[TEXT]: model.model(text)}) for text in texts]
         lexicon = {"lexicon": self._config["lexicon"]}
         SpellingCorrector(lexicon).process(messages)
-        SentenceEncoder().process(messages)
+        SentenceEncoder({}).process(messages)
         return SituationExtractor(lexicon).process(messages, model)
 
     def _sample(self, messages: Sequence[Message]) -> list[Message]:
@@ -159,7 +137,7 @@ class MessageNetwork(GraphComponent):
         return [messages[i] for i in chosen]
 
     def _sign_examples(self, messages: Sequence[Message], sentences: Sequence[SignSentence]) -> list[SignExample]:
-        states = in_parallel(self._through, [one.get(STATES) for one in messages])
+        states = in_parallel(partial(through, self._layers), [one.get(STATES) for one in messages])
         return [
             self._sign_example(message, through, sentence.signs)
             for message, through, sentence in zip(messages, states, sentences)
@@ -192,21 +170,15 @@ class MessageNetwork(GraphComponent):
         names = {"labels": self._labels, "concepts": list(self._concepts), "layers": len(self._layers)}
         with self._storage.write_to(self._resource) as folder:
             (folder / "names.json").write_text(json.dumps(names))
-            np.savez(folder / "head.npz", **self._head.arrays())
+            self._head.save(folder / "head.npz")
             for number, layer in enumerate(self._layers):
-                np.savez(folder / f"layer{number}.npz", **layer.arrays())
+                layer.save(folder / f"layer{number}.npz")
             self._evidence.save(folder)
 
     def _flags(self, message: Message) -> np.ndarray:
         flags = np.zeros(len(self._concepts), np.float32)
         flags[[self._concepts[name] for name in message.get(CONCEPTS) or () if name in self._concepts]] = 1
         return flags
-
-    def _through(self, states: np.ndarray) -> np.ndarray:
-        """Take a message's states (tokens, 384) through the trained layers."""
-        for layer in self._layers:
-            states = layer(states)
-        return states
 
     def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
         """Add the labels' logits, and what the evidence says for or against warning signs, to each message.
@@ -217,10 +189,10 @@ class MessageNetwork(GraphComponent):
         """
         for message in messages:
             if message.get(STATES) is not None:
-                states = self._through(message.get(STATES))
-                logits = self._head.logits(states, self._flags(message))
+                example = self._sign_example(message, through(self._layers, message.get(STATES)))
+                logits = self._head.logits(example.states, example.flags)
                 message.set(LABEL_LOGITS, dict(zip(self._labels, logits)))
-                self._judge(self._sign_example(message, states), message)
+                self._judge(example, message)
         return messages
 
     def _judge(self, example: SignExample, message: Message) -> None:
@@ -232,13 +204,8 @@ class MessageNetwork(GraphComponent):
         elif judged.levels[Level.PROVIDER_SOON] < self._config["doubt_below"]:
             doubted = sorted(
                 sign
-                for sign in signs_in(example.findings, Context(), self._catalog)
+                for sign in judged.found
                 if self._catalog[sign].blocking or self._catalog[sign].level >= Level.URGENT_SAME_DAY
             )
             if doubted:
                 message.set(DOUBTED, doubted, add_to_output=True)
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)

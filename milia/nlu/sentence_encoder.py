@@ -17,16 +17,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from milia.nlu.component import ConfiguredComponent
 from milia.nlu.spelling_corrector import corrected
-from milia.nlu.transformer import TransformerLayer, output_name, read_layer
+from milia.nlu.transformer import TransformerLayer, output_name, read_layer, through
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -91,9 +89,7 @@ class Encoder:
 
     def embedding(self, states: np.ndarray) -> np.ndarray:
         """Take a message's states (tokens, 384) through the upper layers as published; mean-pool into a unit vector (384,)."""
-        for layer in self.upper:
-            states = layer(states)
-        mean = states.mean(axis=0)
+        mean = through(self.upper, states).mean(axis=0)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9))
 
 
@@ -113,7 +109,7 @@ def _package_file(package: str, name: str) -> Path:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class SentenceEncoder(GraphComponent):
+class SentenceEncoder(ConfiguredComponent):
     """Adds the encoder's hidden states to each message."""
 
     @staticmethod
@@ -121,19 +117,8 @@ class SentenceEncoder(GraphComponent):
         """Return the settings: there are none."""
         return {}
 
-    def __init__(self) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         self._encoder = load_encoder()
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SentenceEncoder:
-        """Create the component; there is nothing to load from the model."""
-        return cls()
 
     @staticmethod
     def required_packages() -> list[str]:

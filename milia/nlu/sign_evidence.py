@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from milia.nlu.label_attention import LabelAttention
 from milia.nlu.sign_sentences import LEVEL_HEADS, sign_targets
 from milia.nlu.text_features import TextFeatures, fit_regressions
+from milia.nlu.weights import Regression
 from milia.sign_catalog import SignCatalog
 from milia.warning_signs import Context, Findings, Level, hypothetical_signs_in, signs_in
 
@@ -47,10 +48,17 @@ class SignExample:
 
 @dataclass(frozen=True)
 class Judged:
-    """How likely a message tells of a sign of at least each level of `LEVEL_HEADS`, and which sign of each level it would be."""
+    """What the evidence says of one message.
+
+    Attributes:
+        levels: how likely it tells of a sign of at least each level of `LEVEL_HEADS`.
+        likeliest: which sign of each level it would be.
+        found: the signs that the rules found in it.
+    """
 
     levels: Mapping[Level, float]
     likeliest: Mapping[Level, str]
+    found: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -60,48 +68,50 @@ class SignEvidence:
     Attributes:
         head: scores the levels, then the signs, over the network's states.
         features: of the words.
-        words: weights (features, levels) and intercepts (levels,) of the regression over them.
-        stack: weights (levels, evidence) and intercepts (levels,) of the regression over both and the rules' findings.
+        words: the regression of the levels over them.
+        stack: that over both, and what the rules found.
         signs: the signs, in the order of the head's scores.
         catalog: the list of signs.
     """
 
     head: LabelAttention
     features: TextFeatures
-    words: tuple[np.ndarray, np.ndarray]
-    stack: tuple[np.ndarray, np.ndarray]
+    words: Regression
+    stack: Regression
     signs: tuple[str, ...]
     catalog: SignCatalog
 
     def judge(self, example: SignExample) -> Judged:
         """Judge one message."""
         logits = self.head.logits(example.states, example.flags)
-        weights, bias = self.words
-        row = _evidence(logits, (self.features.matrix([example.text], [()]) @ weights + bias)[0], example.findings, self.catalog)
-        weights, bias = self.stack
-        levels = dict(zip(LEVEL_HEADS, (1 / (1 + np.exp(-(weights @ row + bias)))).tolist()))
+        words = self.words.logits(self.features.matrix([example.text], [()]))[0]
+        found = signs_in(example.findings, Context(), self.catalog)
+        row = _evidence(logits, words, found, example.findings, self.catalog)
+        levels = dict(zip(LEVEL_HEADS, (1 / (1 + np.exp(-self.stack.logits(row)))).tolist()))
         likeliest: dict[Level, str] = {}
         for _, sign in sorted(zip(logits[len(LEVEL_HEADS) :].tolist(), self.signs)):
             likeliest[self.catalog[sign].level] = sign
-        return Judged(levels, likeliest)
+        return Judged(levels, likeliest, found)
 
     def save(self, folder: Path) -> None:
         """Write the parts into a folder."""
-        np.savez(folder / "sign_head.npz", **self.head.arrays())
+        self.head.save(folder / "sign_head.npz")
         self.features.save(folder / "sign_features.joblib")
-        (words, words_bias), (stack, stack_bias) = self.words, self.stack
-        np.savez(folder / "sign_regressions.npz", words=words, words_bias=words_bias, stack=stack, stack_bias=stack_bias)
+        self.words.save(folder / "sign_words.npz")
+        self.stack.save(folder / "sign_stack.npz")
         (folder / "signs.json").write_text(json.dumps(self.signs))
 
     @classmethod
     def load(cls, folder: Path, catalog: SignCatalog) -> SignEvidence:
         """Read what `save` wrote."""
-        with np.load(folder / "sign_head.npz", allow_pickle=False) as stored:
-            head = LabelAttention.of(stored)
-        with np.load(folder / "sign_regressions.npz", allow_pickle=False) as stored:
-            words, stack = ((stored[name], stored[f"{name}_bias"]) for name in ("words", "stack"))
-        signs = tuple(json.loads((folder / "signs.json").read_text()))
-        return cls(head, TextFeatures.load(folder / "sign_features.joblib"), words, stack, signs, catalog)
+        return cls(
+            LabelAttention.load(folder / "sign_head.npz"),
+            TextFeatures.load(folder / "sign_features.joblib"),
+            Regression.load(folder / "sign_words.npz"),
+            Regression.load(folder / "sign_stack.npz"),
+            tuple(json.loads((folder / "signs.json").read_text())),
+            catalog,
+        )
 
 
 def train_evidence(
@@ -125,30 +135,33 @@ def train_evidence(
     kept = [examples[i] for i in order[: int(len(order) * _STACKED)]]
     rest = [examples[i] for i in order[int(len(order) * _STACKED) :]]
 
-    def parts(on: Sequence[SignExample]) -> tuple[LabelAttention, TextFeatures, tuple[np.ndarray, np.ndarray]]:
+    def parts(on: Sequence[SignExample]) -> tuple[LabelAttention, TextFeatures, Regression]:
         targets = sign_targets([one.signs for one in on], signs, catalog)
         texts = [one.text for one in on]
         features = TextFeatures(()).fit(texts)
         matrix = features.matrix(texts, [()] * len(texts))
         return train_head(on, targets), features, fit_regressions(matrix, targets[:, : len(LEVEL_HEADS)], regularization)
 
-    head, features, (weights, bias) = parts(rest)
-    scores = features.matrix([one.text for one in kept], [()] * len(kept)) @ weights + bias
+    head, features, words = parts(rest)
+    scores = words.logits(features.matrix([one.text for one in kept], [()] * len(kept)))
     rows = [
-        _evidence(head.logits(one.states, one.flags), row, one.findings, catalog) for one, row in zip(kept, np.asarray(scores))
+        _evidence(
+            head.logits(one.states, one.flags), row, signs_in(one.findings, Context(), catalog), one.findings, catalog
+        )
+        for one, row in zip(kept, scores)
     ]
     levels = sign_targets([one.signs for one in kept], (), catalog)
     models = [LogisticRegression(max_iter=1000).fit(rows, column) for column in levels.T]
-    stack = np.array([model.coef_[0] for model in models]), np.array([model.intercept_[0] for model in models])
+    stack = Regression.of_models(models)
     head, features, words = parts(examples)
     return SignEvidence(head, features, words, stack, signs, catalog)
 
 
-def _evidence(head: np.ndarray, words: np.ndarray, findings: Findings, catalog: SignCatalog) -> np.ndarray:
+def _evidence(
+    head: np.ndarray, words: np.ndarray, found: frozenset[str], findings: Findings, catalog: SignCatalog
+) -> np.ndarray:
     """Return the inputs of the stack (13,): two scores a level, what the rules found and what they dismissed."""
-    now = signs_in(findings, Context(), catalog)
-    found, supposed = catalog.level(now), catalog.level(hypothetical_signs_in(findings, Context(), catalog) - now)
-    dismissed = findings.dismissed
-    rules = [found >= level for level in reversed(LEVEL_HEADS)] + [supposed >= level for level in LEVEL_HEADS[:0:-1]]
-    none_left = dismissed and found < Level.PROVIDER_SOON
-    return np.array([*head[: len(LEVEL_HEADS)], *words, *rules, dismissed, none_left], np.float64)
+    level, supposed = catalog.level(found), catalog.level(hypothetical_signs_in(findings, Context(), catalog) - found)
+    rules = [level >= one for one in reversed(LEVEL_HEADS)] + [supposed >= one for one in LEVEL_HEADS[:0:-1]]
+    none_left = findings.dismissed and level < Level.PROVIDER_SOON
+    return np.array([*head[: len(LEVEL_HEADS)], *words, *rules, findings.dismissed, none_left], np.float64)

@@ -8,10 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.constants import SPACY_DOCS
 from rasa.nlu.utils.spacy_utils import SpacyModel, SpacyNLP
 from rasa.shared.nlu.constants import ENTITIES, TEXT
@@ -20,6 +17,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from spacy.language import Language
 
 from milia.lexicon import Found, WordLists, concepts, situation_words
+from milia.nlu.component import ConfiguredComponent
 from milia.situation import read_mentions
 
 # Message attributes: concepts named (not part of the parse), and what the message says of the person and the bumps.
@@ -30,7 +28,7 @@ _NAME = "SituationExtractor"
 
 # Registered as a featurizer, since Rasa shows the training data to those only.
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="SpacyNLP")
-class SituationExtractor(GraphComponent):
+class SituationExtractor(ConfiguredComponent):
     """Matches the word lists of `data/lexicon`, and reads ages and durations."""
 
     @staticmethod
@@ -49,17 +47,6 @@ class SituationExtractor(GraphComponent):
         self._situation = situation_words(folder / "situation.yml", folder / "concepts.yml")
         self._order = {key: place for place, key in enumerate(self._situation)}
         self._lists: tuple[Language, WordLists, WordLists] | None = None
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SituationExtractor:
-        """Create the component from its word lists."""
-        return cls(config)
 
     def _matchers(self, nlp: Language) -> tuple[WordLists, WordLists]:
         # Matchers belong to one vocabulary; Rasa hands the model over with each call.

@@ -6,15 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.lexicon import concepts
+from milia.nlu.component import ConfiguredComponent
 from milia.spelling import Speller
 
 # Message attribute with the corrected text; not part of the parse.
@@ -32,7 +30,7 @@ def _speller(path: Path) -> Speller:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
-class SpellingCorrector(GraphComponent):
+class SpellingCorrector(ConfiguredComponent):
     """Corrects training examples and messages alike."""
 
     @staticmethod
@@ -42,17 +40,6 @@ class SpellingCorrector(GraphComponent):
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._spell = _speller(Path(config["lexicon"], "concepts.yml"))
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> SpellingCorrector:
-        """Create the component from its word lists."""
-        return cls(config)
 
     @staticmethod
     def required_packages() -> list[str]:

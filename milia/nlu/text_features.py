@@ -12,6 +12,8 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from milia.nlu.weights import Regression
+
 # How much each block counts beside the others; chosen by cross-validation on the training data.
 WORDS, CHARACTERS, QUESTION, CONCEPTS = 1.0, 0.6, 0.8, 0.5
 _WORD = r"[a-z0-9]+|[?]"
@@ -97,16 +99,10 @@ class TextFeatures:
         return features
 
 
-def fit_regressions(matrix: csr_matrix, targets: np.ndarray, regularization: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a logistic regression for each column of 0/1 targets (messages, labels).
-
-    Returns:
-        Weights (features, labels), contiguous, since SciPy copies a transposed view anew for every message; and
-        intercepts (labels,).
-    """
+def fit_regressions(matrix: csr_matrix, targets: np.ndarray, regularization: float) -> Regression:
+    """Fit a logistic regression for each column of 0/1 targets (messages, labels)."""
     models = [
         LogisticRegression(C=regularization, solver="liblinear", max_iter=300).fit(matrix, column)
         for column in targets.T
     ]
-    weights = np.array([model.coef_[0] for model in models], np.float32).T.copy()
-    return weights, np.array([model.intercept_[0] for model in models], np.float32)
+    return Regression.of_models(models)

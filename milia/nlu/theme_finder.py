@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -16,6 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.content import load_content
 from milia.labels import NO_ANSWER
+from milia.nlu.component import TrainedComponent
 from milia.nlu.sentence_encoder import STATES, SentenceEncoder, load_encoder
 from milia.nlu.topic_classifier import UNDERSTANDING
 
@@ -23,7 +23,7 @@ THEME = "theme"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class ThemeFinder(GraphComponent):
+class ThemeFinder(TrainedComponent):
     """Nearest neighbour among the examples of `data/content/unanswered.yml`; adds `theme` to the parse."""
 
     @staticmethod
@@ -37,36 +37,13 @@ class ThemeFinder(GraphComponent):
         return [SentenceEncoder]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
-        self._config, self._storage, self._resource = config, model_storage, resource
+        super().__init__(config, model_storage, resource)
         self._themes: list[str] = []
         self._examples = np.zeros((0, 0), np.float32)
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> ThemeFinder:
-        """Create an untrained component."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> ThemeFinder:
-        """Load the encoded examples from the model."""
-        component = cls(config, model_storage, resource)
-        with model_storage.read_from(resource) as folder:
-            component._themes = json.loads((folder / "themes.json").read_text())
-            component._examples = np.load(folder / "examples.npy", allow_pickle=False)
-        return component
+    def _restore(self, folder: Path) -> None:
+        self._themes = json.loads((folder / "themes.json").read_text())
+        self._examples = np.load(folder / "examples.npy", allow_pickle=False)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Encode the themes' examples; the training data plays no part."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -20,12 +20,14 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.labels import CHITCHAT, TREATMENTS, main_intent
+from milia.nlu.component import TrainedComponent
 from milia.nlu.decision import Decision, LabelSets
 from milia.nlu.examples import example_labels
 from milia.nlu.message_network import LABEL_LOGITS
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spelling_corrector import corrected
 from milia.nlu.text_features import TextFeatures, fit_regressions
+from milia.nlu.weights import Regression
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ UNDERSTANDING = "understanding"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class TopicClassifier(GraphComponent):
+class TopicClassifier(TrainedComponent):
     """Multi-label classifier; labels come from an example's intent and the intents under `also` in its metadata."""
 
     @staticmethod
@@ -60,40 +62,15 @@ class TopicClassifier(GraphComponent):
         return ["sklearn", "scipy", "joblib"]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
-        self._config, self._storage, self._resource = config, model_storage, resource
+        super().__init__(config, model_storage, resource)
         self._features: TextFeatures
-        self._weights: np.ndarray
-        self._bias: np.ndarray
+        self._regression: Regression
         self._sets: LabelSets
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> TopicClassifier:
-        """Create an untrained component."""
-        return cls(config, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> TopicClassifier:
-        """Load a trained component from the model."""
-        component = cls(config, model_storage, resource)
-        with model_storage.read_from(resource) as folder:
-            component._features = TextFeatures.load(folder / "features.joblib")
-            with np.load(folder / "regression.npz", allow_pickle=False) as stored:
-                component._weights, component._bias = stored["weights"], stored["bias"]
-            component._sets = LabelSets.from_dict(json.loads((folder / "sets.json").read_text()), **component._settings)
-        return component
+    def _restore(self, folder: Path) -> None:
+        self._features = TextFeatures.load(folder / "features.joblib")
+        self._regression = Regression.load(folder / "regression.npz")
+        self._sets = LabelSets.from_dict(json.loads((folder / "sets.json").read_text()), **self._settings)
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -109,9 +86,7 @@ class TopicClassifier(GraphComponent):
         texts = [corrected(one) for one in examples]
         named = [one.get(CONCEPTS) or () for one in examples]
         self._features = TextFeatures(sorted({name for names in named for name in names})).fit(texts)
-        self._weights, self._bias = fit_regressions(
-            self._features.matrix(texts, named), targets, self._config["regularization"]
-        )
+        self._regression = fit_regressions(self._features.matrix(texts, named), targets, self._config["regularization"])
         logger.info("Trained %d label regressions on %d examples.", len(labels), len(texts))
         self._sets = LabelSets.from_messages(labels, sets, **self._settings)
         self._persist()
@@ -120,13 +95,13 @@ class TopicClassifier(GraphComponent):
     def _persist(self) -> None:
         with self._storage.write_to(self._resource) as folder:
             self._features.save(folder / "features.joblib")
-            np.savez(folder / "regression.npz", weights=self._weights, bias=self._bias)
+            self._regression.save(folder / "regression.npz")
             (folder / "sets.json").write_text(json.dumps(self._sets.to_dict()))
 
     def scores(self, message: Message) -> np.ndarray:
         """Return a probability for each label (labels,), each on its own."""
         row = self._features.matrix([corrected(message)], [message.get(CONCEPTS) or ()])
-        regression = (row @ self._weights + self._bias)[0]
+        regression = self._regression.logits(row)[0]
         found = message.get(LABEL_LOGITS)
         network = np.array([found[label] for label in self._sets.labels])
         share = self._config["network_weight"]

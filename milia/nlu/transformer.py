@@ -6,19 +6,21 @@ trained further on this project's sentences (to classify them).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import erf
+
+from milia.nlu.weights import Weights
 
 HEADS = 12
 _EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
-class TransformerLayer:
+class TransformerLayer(Weights):
     """One layer's weights; matrices are (in, out), as they stand on the right of a product.
 
     The names are those of BERT: attention over `query`, `key`, `value` with its `output`, then the feed-forward
@@ -68,14 +70,12 @@ class TransformerLayer:
         inner *= 0.5 * (1 + erf(inner * np.float32(0.7071067811865476)))
         return _norm(states + inner @ self.final + self.final_bias, self.final_gain, self.final_shift)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray]) -> TransformerLayer:
-        """Make a layer from `arrays()`."""
-        return cls(**{one.name: np.ascontiguousarray(arrays[one.name], np.float32) for one in fields(cls)})
+def through(layers: Iterable[TransformerLayer], states: np.ndarray) -> np.ndarray:
+    """Take a message's states (tokens, 384) through layers, one after the other."""
+    for layer in layers:
+        states = layer(states)
+    return states
 
 
 # Our name of a part, and its name in the ONNX file, where a bias stands beside the product that it is added to.

@@ -6,16 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.constants import SPACY_DOCS
 from rasa.nlu.utils.spacy_utils import SpacyModel, SpacyNLP
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from spacy.language import Language
 
+from milia.nlu.component import ConfiguredComponent
 from milia.sign_detection import SignDetector
 from milia.warning_signs import AgeRange, Findings, Mention, Temperature, load_signs
 
@@ -26,7 +24,7 @@ FINDINGS = "warning_findings"
 @DefaultV1Recipe.register(
     DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False, model_from="SpacyNLP"
 )
-class WarningSignDetector(GraphComponent):
+class WarningSignDetector(ConfiguredComponent):
     """Adds `warning_findings` to the parse of each message that says anything about warning signs."""
 
     @staticmethod
@@ -42,17 +40,6 @@ class WarningSignDetector(GraphComponent):
     def __init__(self, config: dict[str, Any]) -> None:
         self._catalog = load_signs(Path(config["signs"]))
         self._detector: tuple[Language, SignDetector] | None = None
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> WarningSignDetector:
-        """Create the component from its list of signs."""
-        return cls(config)
 
     def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
         """Look for signs in each message."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from milia.channels.request_body import BodyTooLarge, read_body
 from milia.channels.web_deletion import Deletion
 from milia.channels.web_limits import SlidingWindow
 from milia.channels.web_messages import read_feedback, read_message, require_empty
@@ -173,18 +173,10 @@ class WebApi:
 
     async def _body(self, request: Request) -> bytes:
         limit = self._parts.settings.body_bytes
-        if request.stream is None:
-            return bytes(request.body)
-        parts, size = [], 0
         try:
-            async for part in request.stream:
-                size += len(part)
-                if size > limit:
-                    raise Problem("body-too-large", limit=limit)
-                parts.append(part)
-        except PayloadTooLarge as error:
+            return await read_body(request, limit)
+        except BodyTooLarge as error:
             raise Problem("body-too-large", limit=limit) from error
-        return b"".join(parts)
 
     def _token(self, session: Session) -> dict[str, str]:
         return {"token": self._parts.tokens.token(session), "expires_at": as_time(session.expires)}

@@ -1,12 +1,10 @@
-"""Errors of the web channel, as RFC 9457 writes them: a code for the program, a sentence for the person."""
+"""The errors of the web channel."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from sanic.response import HTTPResponse
+from milia.channels.problems import HttpProblem
 
 # Status and title of each code; its sentence stands in web_texts.yml.
 CODES: Mapping[str, tuple[int, str]] = {
@@ -28,37 +26,11 @@ CODES: Mapping[str, tuple[int, str]] = {
     "busy": (503, "Busy"),
     "unavailable": (503, "Unavailable"),
 }
-CONTENT_TYPE = "application/problem+json"
 
 
-class Problem(Exception):
-    """A request that is not served.
+class Problem(HttpProblem):
+    """A request that the web channel does not serve."""
 
-    Args:
-        code: one of `CODES`.
-        retry_after: seconds to wait; needed with 429 and 503.
-        headers: further headers of the answer.
-        **details: members of the answer that a program may use; also fill the sentence.
-    """
-
-    def __init__(self, code: str, *, retry_after: int = 0, headers: Mapping[str, str] | None = None, **details: Any) -> None:
-        super().__init__(code)
-        self.code, self.details, self.headers = code, details, dict(headers or {})
-        self.status, self.title = CODES[code]
-        if retry_after:
-            self.details["retry_after"] = retry_after
-            self.headers["Retry-After"] = str(retry_after)
-        if self.status == 401:
-            self.headers["WWW-Authenticate"] = 'Bearer realm="milia"'
-
-    def response(self, sentences: Mapping[str, str]) -> HTTPResponse:
-        """Return the answer; `sentences` has one for each code."""
-        body = {
-            "type": f"urn:milia:problem:{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "detail": sentences[self.code].format(**{"limit": "", "length": "", **self.details}),
-            "code": self.code,
-            **self.details,
-        }
-        return HTTPResponse(json.dumps(body, ensure_ascii=False), self.status, self.headers, CONTENT_TYPE)
+    codes = CODES
+    challenge = 'Bearer realm="milia"'
+    blanks = ("limit", "length")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Extra, ValidationError
-from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 
+from milia.channels.request_body import BodyTooLarge, read_body
 from milia.staff.problems import Problem
 from milia.staff.sessions import Login
 from milia.staff.times import seconds_of
@@ -75,19 +75,12 @@ class Call:
         said = self.request.headers.get("content-length")
         if said is not None and said.isascii() and said.isdigit() and int(said) > limit:
             raise Problem("body-too-large", limit=limit, length=int(said))
-        if self.request.stream is None:
-            return bytes(self.request.body)
-        self.request.stream.request_max_size = limit
-        parts, size = [], 0
+        if self.request.stream is not None:
+            self.request.stream.request_max_size = limit
         try:
-            async for part in self.request.stream:
-                size += len(part)
-                if size > limit:
-                    raise Problem("body-too-large", limit=limit)
-                parts.append(part)
-        except PayloadTooLarge as error:
+            return await read_body(self.request, limit)
+        except BodyTooLarge as error:
             raise Problem("body-too-large", limit=limit) from error
-        return b"".join(parts)
 
     async def form(self, kind: type[Form]) -> Form:
         """Return the body, which must have a form.

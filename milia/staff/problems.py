@@ -1,12 +1,10 @@
-"""Errors of the staff console, as RFC 9457 writes them: a code for the page, a sentence for the person."""
+"""The errors of the staff console."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from sanic.response import HTTPResponse
+from milia.channels.problems import HttpProblem
 
 # Status and title of each code; its sentence stands in texts.yml.
 CODES: Mapping[str, tuple[int, str]] = {
@@ -32,39 +30,12 @@ CODES: Mapping[str, tuple[int, str]] = {
     "locked": (429, "Too many tries"),
     "unavailable": (503, "Unavailable"),
 }
-CONTENT_TYPE = "application/problem+json"
 
 
-class Problem(Exception):
-    """A request that is not served.
+class Problem(HttpProblem):
+    """A request that the console does not serve."""
 
-    Args:
-        code: one of `CODES`.
-        retry_after: seconds to wait; needed with 429 and 503.
-        **details: members of the answer; they also fill the sentence.
-    """
-
-    def __init__(self, code: str, *, retry_after: int = 0, **details: Any) -> None:
-        super().__init__(code)
-        self.code, self.details = code, details
-        self.status, self.title = CODES[code]
-        self.headers: dict[str, str] = {}
-        if retry_after:
-            self.details["retry_after"] = retry_after
-            self.headers["Retry-After"] = str(retry_after)
-        if self.status == 401:
-            self.headers["WWW-Authenticate"] = "Cookie"
-
-    def response(self, sentences: Mapping[str, str]) -> HTTPResponse:
-        """Return the answer; `sentences` has one for each code."""
-        known = {"limit": "", "needs": "", "by": "", "reason": "", "allowed": "", "retry_after": "", **self.details}
-        members = {name: value for name, value in self.details.items() if name not in ("reason", "allowed")}
-        body = {
-            "type": f"urn:milia:problem:{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "detail": sentences[self.code].format(**known).strip(),
-            "code": self.code,
-            **members,
-        }
-        return HTTPResponse(json.dumps(body, ensure_ascii=False), self.status, self.headers, CONTENT_TYPE)
+    codes = CODES
+    challenge = "Cookie"
+    blanks = ("limit", "needs", "by", "reason", "allowed", "retry_after")
+    only_told = ("reason", "allowed")

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Running:
     tasks: list[asyncio.Task[None]]
 
 
-class PlatformChannel(InputChannel):
+class PlatformChannel(InputChannel, ABC):
     """A messaging platform.
 
     Args:
@@ -131,33 +132,33 @@ class PlatformChannel(InputChannel):
         return value(self.environ, variable, default)
 
     # ------------------------------------------------------------------------------------------- what each platform says
+    @abstractmethod
     def make_caller(self) -> Caller:
         """Return what calls the platform."""
-        raise NotImplementedError
 
+    @abstractmethod
     def surface(self) -> Surface:
         """Return what answers need to know of the platform."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verify(self, hook: Hook) -> None:
         """Accept a request of the platform.
 
         Raises:
             Refused: it is not one, or not of late.
         """
-        raise NotImplementedError
 
     def handshake(self, hook: Hook) -> HTTPResponse | None:
         """Return the answer to a request that only tries the address; None for any other. It is verified."""
         return None
 
+    @abstractmethod
     def read(self, hook: Hook) -> list[Incoming]:
         """Return what people did, from a verified request.
 
         Raises:
             Malformed: it is not of the documented form.
         """
-        raise NotImplementedError
 
     def acknowledged(self) -> HTTPResponse:
         """Return what the platform gets once its messages are stored."""
@@ -167,10 +168,11 @@ class PlatformChannel(InputChannel):
         """Return what the platform gets when its messages could not be stored: it comes again later."""
         return response.text("busy", status=503, headers={"Retry-After": str(RETRY_SECONDS)})
 
+    @abstractmethod
     def render(self, bubbles: Sequence[Bubble]) -> list[Any]:
         """Return the payloads of the platform's API, without the recipient."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, target: Mapping[str, str], payload: Any) -> None:
         """Send one payload.
 
@@ -178,7 +180,6 @@ class PlatformChannel(InputChannel):
             TryLater: the platform could not take it now.
             NeverDelivered: it will not take it.
         """
-        raise NotImplementedError
 
     async def typing(self, message: Incoming) -> None:
         """Show that an answer is being written, where a platform can."""

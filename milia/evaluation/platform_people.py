@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,7 @@ def api_settings(channel: str, url: str) -> dict[str, str]:
 
 
 @dataclass
-class Person:
+class Person(ABC):
     """Somebody on a platform.
 
     Attributes:
@@ -81,9 +82,9 @@ class Person:
     keys: Mapping[str, str] = field(default_factory=lambda: KEYS)
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Under which the platform files what this person gets."""
-        raise NotImplementedError
 
     def heard(self) -> list[str]:
         return [message.text for message in self.platform.to(self.name)]
@@ -98,15 +99,15 @@ class Person:
                 return self.press_value(shown, value)
         raise AssertionError(f"{title!r} was not offered; offered: {self.offered()}")
 
-    def says(self, text: str) -> Hook:
-        raise NotImplementedError
+    @abstractmethod
+    def says(self, text: str) -> Hook: ...
 
-    def press_value(self, title: str, value: str) -> Hook:
-        raise NotImplementedError
+    @abstractmethod
+    def press_value(self, title: str, value: str) -> Hook: ...
 
+    @abstractmethod
     def sends(self, kind: str, words: str = "") -> Hook:
         """Send a photo, a voice message, ..."""
-        raise NotImplementedError
 
 
 class SlackPerson(Person):

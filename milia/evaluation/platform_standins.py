@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import html.parser
 import json
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Message:
     body: dict[str, Any]
 
 
-class StandIn:
+class StandIn(ABC):
     """A platform's API.
 
     Attributes:
@@ -141,17 +142,17 @@ class StandIn:
             self.broken.append(what)
         return bool(condition)
 
+    @abstractmethod
     def is_message(self, request: web.Request) -> bool:
         """Tell whether a call sends a message to a person."""
-        raise NotImplementedError
 
+    @abstractmethod
     def recipient(self, body: dict[str, Any]) -> str:
         """Return under which name the platform files what a message's recipient gets."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, request: web.Request, body: dict[str, Any]) -> web.Response:
         """Answer a call as the platform does."""
-        raise NotImplementedError
 
 
 class SlackStandIn(StandIn):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -54,3 +55,11 @@ def number_setting(environment: MutableMapping[str, str], name: str, default: in
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
         raise CommandError(f"{name}={value!r} is not a port: give a whole number from 1 to 65535")
     return int(value)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name or address is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

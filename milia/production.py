@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from milia.channels.keys import SECRET, Keys, SecretError
 from milia.channels.web_settings import PRODUCTION, SettingError, WebSettings, in_production
+from milia.environment import is_loopback
 from milia.launch import TOKEN
 from milia.observability.access import METRICS, METRICS_KEY, MIN_KEY_LENGTH, MetricsAccess, MetricsSettingError
 from milia.observability.logs import LEVEL, LogSettingError, format_of, level_of
@@ -101,7 +101,7 @@ def _web(environment: Mapping[str, str]) -> Iterator[str]:
         yield str(error)
         return
     for origin in sorted(settings.origins):
-        if origin.startswith("http://") and not _local(origin):
+        if origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or ""):
             yield f"MILIA_WEB_ORIGINS: {origin} is not https: what people write could be read on its way"
     for network in settings.trusted_proxies:
         if network.prefixlen == 0:
@@ -160,11 +160,3 @@ def _addresses(environment: Mapping[str, str]) -> Iterator[str]:
 def _file(path: Path | None) -> Iterator[str]:
     if path is not None and path.is_file() and os.name == "posix" and path.stat().st_mode & 0o077:
         yield f"{path.name} can be read by others on this machine: run `chmod 600 {path}`"
-
-
-def _local(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

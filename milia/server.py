@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import ipaddress
 import json
 import os
 import secrets
@@ -27,7 +26,7 @@ from typing import Any
 from milia import processes, training
 from milia.channels.enabled import platform_credentials, platform_titles
 from milia.channels.keys import MIN_SECRET_BYTES, SECRET
-from milia.environment import load_env_file, number_setting
+from milia.environment import is_loopback, load_env_file, number_setting
 from milia.launch import TOKEN
 from milia.processes import Child, CommandError, Stopped, StopRequest, stop_on_signals
 from milia.progress import Progress
@@ -179,7 +178,7 @@ def secret_key(settings: Settings) -> str:
     given = os.environ.get(SECRET, "").strip()
     if given:
         return given
-    if not _loopback(settings.host):
+    if not is_loopback(settings.host):
         raise CommandError(
             f"{SECRET} is not set. It is needed because {settings.host} can be reached from other machines: make one with "
             "`openssl rand -hex 32`, keep it, and give the same to every server"
@@ -230,7 +229,7 @@ def local_staff(settings: Settings) -> str:
     """
     from milia.channels.web_settings import in_production
 
-    if not _loopback(settings.host) or in_production():
+    if not is_loopback(settings.host) or in_production():
         return ""
     from milia.staff import passwords
     from milia.staff.users import Role, Users, UserTaken
@@ -407,7 +406,7 @@ def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
         actions_port=_port(arguments.actions_port, "MILIA_ACTIONS_PORT", Settings.actions_port),
         train=not arguments.no_train,
     )
-    if not _loopback(settings.host):
+    if not is_loopback(settings.host):
         print(
             f"Note: {settings.host} can be reached from other machines; put a proxy with TLS and a rate limit in front.",
             file=sys.stderr,
@@ -438,12 +437,6 @@ def _port(argument: int | None, name: str, default: int) -> int:
         return number_setting(os.environ, name, default)
     return number_setting({name: str(argument)}, name, default)
 
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _taken(host: str, port: int) -> bool:

@@ -34,8 +34,8 @@ _TYPES = {
 }
 _COMPRESSED = (".html", ".js", ".css", ".svg", ".json", ".map", ".txt")
 _SHORT = "public, max-age=300, must-revalidate"
-_LONG = "public, max-age=31536000, immutable"
-_HASHED = re.compile(r"-[A-Za-z0-9_-]{8,}\.\w+")
+LONG = "public, max-age=31536000, immutable"
+HASHED = re.compile(r"-[A-Za-z0-9_-]{8,}\.\w+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
@@ -63,7 +63,7 @@ class Pages:
     async def widget(self, request: Request, path: str = "widget.js") -> HTTPResponse:
         """Serve the script, or a file that belongs to it, to pages of any origin."""
         name = unquote(path)
-        cached = _LONG if _HASHED.search(name) else _SHORT
+        cached = LONG if HASHED.search(name) else _SHORT
         return self._file(request, name, SCRIPT, cached, page=False)
 
     async def demo(self, request: Request, path: str = "") -> HTTPResponse:

@@ -75,7 +75,7 @@ class WebSettings:
         for field, (name, most) in _NUMBERS.items():
             value = environment.get(name, "").strip()
             if value:
-                values[field] = _number(name, value, most)
+                values[field] = whole_number(name, value, most)
         return cls(**values)
 
 
@@ -111,7 +111,12 @@ def _origins(name: str, value: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _number(name: str, value: str, most: int) -> int:
+def whole_number(name: str, value: str, most: int) -> int:
+    """Read a whole number from 1 to `most`.
+
+    Raises:
+        SettingError: It is none.
+    """
     if not value.isascii() or not value.isdigit() or len(value) > 9 or not 1 <= int(value) <= most:
         raise SettingError(f"{name}={value!r} is not allowed: give a whole number from 1 to {most}")
     return int(value)

@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from milia.channels.web_settings import in_production
+
 METRICS, METRICS_KEY = "MILIA_METRICS", "MILIA_METRICS_KEY"
 MIN_KEY_LENGTH = 24
 # What a proxy on this machine adds: then the address is its own, and says nothing of who asks.
@@ -43,8 +45,7 @@ class MetricsAccess:
             raise MetricsSettingError(
                 f"{METRICS_KEY} has {len(key)} characters, it needs {MIN_KEY_LENGTH}: make one with `openssl rand -hex 24`"
             )
-        production = environment.get("MILIA_ENV", "").strip().lower() == "production"
-        said = environment.get(METRICS, "").strip().lower() or ("on" if key or not production else "off")
+        said = environment.get(METRICS, "").strip().lower() or ("on" if key or not in_production(environment) else "off")
         if said not in ("on", "off"):
             raise MetricsSettingError(f"{METRICS}={said!r} is not allowed: on, off")
         return cls(said == "on", key)

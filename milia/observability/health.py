@@ -115,11 +115,6 @@ def _version(connection: Any) -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def _newest() -> str | None:
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+    from milia.storage.migrate import newest_version  # Alembic: not before somebody asks
 
-    from milia.storage.migrate import _FOLDER
-
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return newest_version()

@@ -5,7 +5,6 @@ No message of a person comes by it. It is off until a staff user is set up (`mil
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -171,12 +170,8 @@ class StaffChannel(InputChannel):
         return load_knowledge(self._root)
 
     async def _without_personal_data(self, text: str) -> str:
-        """Redact a text by the store's own reader: a language model is not made for several threads."""
-        redact = self._redact
-        if redact is None:
-            from milia.storage.redaction import redact as redact_  # a language model: only where it is needed
-
-            redact = redact_
-        store = getattr(getattr(self._app and self._app.ctx, "agent", None), "tracker_store", None)
-        reader = getattr(store, "_reader", None)
-        return await asyncio.get_running_loop().run_in_executor(reader, redact, text)
+        """Redact a text as the store of the conversations does, unless another way was given."""
+        if self._redact is not None:
+            return self._redact(text)
+        assert self._app is not None
+        return str(await self._app.ctx.agent.tracker_store.redacted(text))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import unquote
 
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from milia.channels.web_pages import Pages
+from milia.channels.web_pages import HASHED, LONG, Pages
 from milia.channels.web_security import PAGE
 
 DIST = Path(__file__).resolve().parents[2] / "web" / "console" / "dist"
 INDEX = "index.html"
-_HASHED = re.compile(r"-[A-Za-z0-9_-]{8,}\.\w+$")
 # What the login shows is for staff alone: no other page may frame it, no cache keep it.
 HEADERS = {**PAGE, "X-Frame-Options": "DENY"}
 HEADERS["Content-Security-Policy"] = HEADERS["Content-Security-Policy"].replace(
@@ -42,5 +40,5 @@ class ConsolePages(Pages):
             built = self._path(INDEX) is not None
             text = "Not found.\n" if built else "The console has not been built: run `make setup`.\n"
             return HTTPResponse(text, 404, {**HEADERS, "Cache-Control": "no-store"}, "text/plain; charset=utf-8")
-        cached = "public, max-age=31536000, immutable" if _HASHED.search(name) else "no-cache"
+        cached = LONG if HASHED.search(name) else "no-cache"
         return self._file(request, name, HEADERS, cached, page=False)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from milia.channels.web_settings import Network, SettingError, networks
+from milia.channels.web_settings import Network, SettingError, networks, whole_number
 
 IDLE, HOURS, TLS = "MILIA_STAFF_IDLE_MINUTES", "MILIA_STAFF_HOURS", "MILIA_STAFF_TLS"
 UPLOAD, ROWS = "MILIA_STAFF_UPLOAD_BYTES", "MILIA_STAFF_UPLOAD_ROWS"
@@ -51,11 +51,7 @@ class StaffSettings:
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
     value = environment.get(name, "").strip()
-    if not value:
-        return default
-    if not value.isascii() or not value.isdigit() or len(value) > 9 or not 1 <= int(value) <= most:
-        raise SettingError(f"{name}={value!r} is not allowed: give a whole number from 1 to {most}")
-    return int(value)
+    return whole_number(name, value, most) if value else default
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

@@ -26,9 +26,7 @@ def migrate(engine: Engine) -> None:
     Raises:
         StorageError: The database is of a newer version of this program.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    script = ScriptDirectory.from_config(config)
+    config, script = _steps()
     with engine.connect() as connection, connection.begin():
         if _version(connection, script) == script.get_current_head():
             return
@@ -41,6 +39,17 @@ def migrate(engine: Engine) -> None:
         _version(connection, script)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def newest_version() -> str | None:
+    """Return the version that `migrate` brings a database to."""
+    return _steps()[1].get_current_head()
+
+
+def _steps() -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    return config, ScriptDirectory.from_config(config)
 
 
 def _version(connection: Connection, script: ScriptDirectory) -> str | None:

@@ -108,7 +108,8 @@ class ConversationStore(TrackerStore):
         use_without_fallback()
         try:
             self.database = database or shared_database()
-            self._minimiser = Minimiser(redact or _redaction())
+            self._redact = redact or _redaction()
+            self._minimiser = Minimiser(self._redact)
         except (ImportError, AttributeError) as error:
             # Rasa takes these for a store that does not exist, and goes on with one in memory.
             raise StorageError(f"the store cannot be loaded: {error}") from error
@@ -119,6 +120,10 @@ class ConversationStore(TrackerStore):
         self._purger = Purger(self.database, retention_days())
         if database is None:
             self._purger.start()
+
+    async def redacted(self, text: str) -> str:
+        """Return a text without personal data, as the store would keep it."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._redact, text)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Return the conversation with its last turns, its slots as all turns left them; None if there is none.

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 
-from rasa import server as rasa_server
-from rasa.core.channels import channel as rasa_channel
 from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.core.lock_store import InMemoryLockStore
-from sanic import Sanic
-from sanic.touchup import TouchUp
+from served_app import Answer, ServedApp, rasa_app
 
 from milia.storage.conversations import Receipt, StoredTurn
 from milia.storage.errors import StorageUnavailable, TurnAlreadyStored
-
-# Sanic rewrites its own methods as an application starts, which works once in a process; here there are several that
-# need the same.
-_rewritten: list[None] = []
-_rewrite = TouchUp.run
-TouchUp.run = lambda app: _rewritten or _rewritten.append(_rewrite(app))
 
 GREETING = "Hello. I'm a chatbot, not a doctor. A dermatology provider can tell what your bumps are."
 RECORD = {
@@ -120,67 +107,13 @@ class FakeAgent:
         turns.append(StoredTurn(message.message_id, time.time(), message.text or "", replies))
 
 
-@dataclass
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def code(self) -> str:
-        return str(self.json["code"])
-
-
-class Server:
+class Server(ServedApp):
     """Serves one channel until `stop`."""
 
     def __init__(self, channel: InputChannel, agent: FakeAgent) -> None:
         self.agent = agent
         self.channel = channel
-        self.app = Sanic(f"test_{id(self)}", configure_logging=False)
-        rasa_server.add_root_route(self.app)
-        rasa_server.configure_cors(self.app, "")
-        rasa_channel.register([channel], self.app, route="/webhooks/")
-        self.app.ctx.agent = agent
-        self.port = 0
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._started.wait(10), "the test server did not start"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        listening = socket.create_server(("127.0.0.1", 0), backlog=200)
-        server = await self.app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
-        assert server is not None
-        await server.startup()
-        await server.before_start()
-        await server.after_start()
-        self.port = listening.getsockname()[1]
-        self._started.set()
-        await self._stop.wait()
-        server.close()
-        await server.wait_closed()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(5)
+        super().__init__(rasa_app("web", [channel], agent))
 
     def request(
         self,
@@ -192,14 +125,5 @@ class Server:
         timeout: float = 20,
     ) -> Answer:
         """Send one request; a body that is not bytes goes as JSON."""
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
-        data = body if body is None or isinstance(body, (bytes, Iterator)) else json.dumps(body).encode()
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, data, sent, encode_chunked=isinstance(data, Iterator))
-            answer = connection.getresponse()
-            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
+        shown = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return super().request(method, path, body, {**(headers or {}), **shown}, timeout)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from operator_server import ActionServer, Served, rasa_app
+from operator_server import ActionServer, Served, operator_app
 from sqlalchemy import text
 
 from milia.observability import health
@@ -31,7 +31,7 @@ class World:
         self.database = Database.open(f"sqlite:///{folder}/milia.db", TextCipher(()))
         self.actions = ActionServer()
         self.store: Any = SimpleNamespace(database=self.database)
-        self.app = rasa_app(OperatorPages(access, token), self.store, f"http://127.0.0.1:{self.actions.port}/webhook")
+        self.app = operator_app(OperatorPages(access, token), self.store, f"http://127.0.0.1:{self.actions.port}/webhook")
         self.rasa = Served(self.app)
 
     def ready(self, query: str = "") -> tuple[int, dict[str, str]]:

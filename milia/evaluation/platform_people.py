@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -328,7 +328,7 @@ class WhatsAppPerson(TwilioPerson):
     own = "MILIA_WHATSAPP_NUMBER"
 
 
-PEOPLE = {
+PEOPLE: Mapping[str, Callable[..., Person]] = {
     "slack": SlackPerson,
     "telegram": TelegramPerson,
     "messenger": MessengerPerson,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import threading
@@ -23,6 +24,7 @@ _rewritten: list[None] = []
 _rewrite = TouchUp.run
 TouchUp.run = lambda app: _rewritten or _rewritten.append(_rewrite(app))
 
+_numbers = itertools.count()
 START_SECONDS, STOP_SECONDS = 60, 15
 
 
@@ -111,7 +113,7 @@ class ServedApp:
 
 def new_app(name: str) -> Sanic:
     """Return an app that no other test knows."""
-    return Sanic(f"{name}_{threading.get_ident()}_{id(object())}", configure_logging=False)
+    return Sanic(f"{name}_{next(_numbers)}", configure_logging=False)
 
 
 def rasa_app(name: str, channels: Sequence[InputChannel], agent: Any) -> Sanic:

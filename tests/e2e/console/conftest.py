@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_check import objections
 from axe_playwright_python.sync_playwright import Axe
 from console_standin import DIST, ConsoleStandIn
 from console_world import PASSWORD
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 SHOTS = Path(__file__).resolve().parents[3] / "results" / "console"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +97,6 @@ def violations(axe: Axe) -> Callable[[Page], list[str]]:
 
     def find(page: Page) -> list[str]:
         at_rest(page)
-        result = axe.run(page, options={"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
-        return [
-            f"{one['id']}: {' '.join(node['html'].split())[:160]} {node.get('failureSummary', '')[:200]}"
-            for one in result.response["violations"]
-            for node in one["nodes"]
-        ]
+        return objections(axe, page)
 
     return find

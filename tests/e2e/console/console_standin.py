@@ -6,12 +6,10 @@ import contextlib
 import json
 import re
 import socket
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -19,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import yaml
 from console_turns import at, turn
 from console_world import PASSWORD, World
+from http_standin import HttpStandIn, StandInHandler
 from jsonschema import Draft202012Validator, RefResolver
 
 from milia.staff.pages import HEADERS
@@ -73,7 +72,7 @@ def against(schema: Mapping[str, Any], value: Any) -> list[str]:
     return [f"{'/'.join(map(str, error.path))}: {error.message}"[:300] for error in checker.iter_errors(value)]
 
 
-class ConsoleStandIn:
+class ConsoleStandIn(HttpStandIn):
     """Serves the built console and a world in memory.
 
     Attributes:
@@ -84,11 +83,8 @@ class ConsoleStandIn:
     """
 
     def __init__(self) -> None:
-        self._server: ThreadingHTTPServer | None = None
-        self.port = 0
-        self.connections: set[socket.socket] = set()
         self.reset()
-        self.start()
+        super().__init__()
 
     def reset(self) -> None:
         """Forget all."""
@@ -99,34 +95,6 @@ class ConsoleStandIn:
         self.requests: list[tuple[str, Any, dict[str, str]]] = []
         self.off = False
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Serve, on the port of before if there was one."""
-        if self._server:
-            return
-        owner = self
-
-        class Bound(_Handler):
-            stand_in = owner
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Bound)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def stop(self) -> None:
-        """End; what it knows stays."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-            for connection in list(self.connections):
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-
     def expire(self) -> None:
         """End all logins."""
         self.sessions.clear()
@@ -136,21 +104,8 @@ class ConsoleStandIn:
         return [body for one, body, _ in self.requests if one == name]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(StandInHandler):
     stand_in: ConsoleStandIn
-    protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        super().setup()
-        self.stand_in.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.stand_in.connections.discard(self.connection)
-        with contextlib.suppress(OSError):
-            super().finish()
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
 
     def do_GET(self) -> None:
         self._handle()
@@ -169,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(parts.path, dict(parse_qsl(parts.query)), raw)
             except Fail as fail:
                 self._check(fail.body, {"$ref": "#/components/schemas/Problem"}, f"problem {fail.body['code']}")
-                self._send(fail.status, json.dumps(fail.body).encode(), "application/problem+json")
+                self.send(fail.status, json.dumps(fail.body).encode(), "application/problem+json")
 
     def _answer(self, path: str, query: dict[str, str], raw: bytes) -> None:
         one = operation(self.command, path)
@@ -225,9 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
         content = (declared or {}).get("content", {})
         if "application/json" in content:
             self._check(answer, content["application/json"]["schema"], f"answer of {one.name}")
-            self._send(status, json.dumps(answer).encode(), "application/json", headers)
+            self.send(status, json.dumps(answer).encode(), "application/json", headers)
         else:
-            self._send(status, (answer or "").encode(), next(iter(content), "text/plain"), headers)
+            self.send(status, (answer or "").encode(), next(iter(content), "text/plain"), headers)
 
     def _check(self, value: Any, schema: Mapping[str, Any], what: str) -> None:
         self.stand_in.broken += [f"{what}: {fault}" for fault in against(schema, value)]
@@ -236,20 +191,12 @@ class _Handler(BaseHTTPRequestHandler):
         name = path.removeprefix("/staff").strip("/")
         file = DIST / (name if "." in name else "index.html")
         if not path.startswith("/staff") or not file.is_file():
-            self._send(404, b"not found", "text/plain")
+            self.send(404, b"not found", "text/plain")
         else:
-            self._send(200, file.read_bytes(), TYPES[file.suffix], HEADERS)
-
-    def _send(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+            self.send(200, file.read_bytes(), TYPES[file.suffix], HEADERS)
 
 
+ConsoleStandIn.handler = _Handler
 Reply = tuple[int, Any, dict[str, str]]
 
 

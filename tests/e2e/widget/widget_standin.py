@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from http_standin import HttpStandIn, StandInHandler
 
 DIST = Path(__file__).resolve().parents[3] / "web" / "widget" / "dist"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
@@ -96,7 +94,7 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class StandIn:
+class StandIn(HttpStandIn):
     """Serves the built widget, pages, and conversations that live in memory.
 
     Attributes:
@@ -111,11 +109,8 @@ class StandIn:
     """
 
     def __init__(self) -> None:
-        self._server: ThreadingHTTPServer | None = None
-        self.connections: set[socket.socket] = set()
-        self.port = 0
         self.reset()
-        self.start()
+        super().__init__()
 
     def reset(self) -> None:
         """Forget all."""
@@ -130,38 +125,9 @@ class StandIn:
         self.origins = "*"
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
     def other_origin(self) -> str:
         """The same server under a name that makes it another site."""
         return f"http://localhost:{self.port}"
-
-    def start(self) -> None:
-        """Serve, on the port of before if there was one."""
-        if self._server is not None:
-            return
-        stand_in = self
-
-        class Handler(_Handler):
-            server_of = stand_in
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    def stop(self) -> None:
-        """End; conversations stay, as in a database."""
-        if self._server is None:
-            return
-        self._server.shutdown()
-        self._server.server_close()
-        self._server = None
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
     def page(self, path: str, head: str = "", body: str = "<h1>A page</h1>", *, script: str = "", csp: str = STRICT, **headers: str) -> str:
         """Lay a page with the widget on it; returns its address.
@@ -184,24 +150,11 @@ class StandIn:
         return [body for verb, where, body in self.requests if (verb, where) == (method, f"/webhooks/web/{path}")]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server_of: StandIn
-    protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        super().setup()
-        self.server_of.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server_of.connections.discard(self.connection)
-        with contextlib.suppress(OSError):
-            super().finish()
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+class _Handler(StandInHandler):
+    stand_in: StandIn
 
     def do_OPTIONS(self) -> None:
-        self._send(204, b"")
+        self.send(204, b"")
 
     def do_GET(self) -> None:
         self._handle("GET")
@@ -216,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
-        server = self.server_of
+        server = self.stand_in
         if not path.startswith("/webhooks/"):
             self._static(path)
             return
@@ -230,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.connection.close()
             elif fault.body:
-                self._send(fault.status, fault.body.encode(), "text/html")
+                self.send(fault.status, fault.body.encode(), "text/html")
             else:
                 self._problem(fault.status, fault.code, fault.detail, fault.retry_after)
             return
@@ -238,10 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         if status >= 400:
             self._problem(status, answer["code"], answer["detail"])
         else:
-            self._send(status, b"" if answer is None else json.dumps(answer).encode(), "application/json")
+            self.send(status, b"" if answer is None else json.dumps(answer).encode(), "application/json")
 
     def _api(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        server = self.server_of
+        server = self.stand_in
         what = path.removeprefix("/webhooks/web/")
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         turns = server.conversations.get(token)
@@ -282,38 +235,34 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {**turn, "ended": ended}
 
     def _static(self, path: str) -> None:
-        server = self.server_of
+        server = self.stand_in
         if path in server.pages:
             page = server.pages[path]
-            self._send(200, page.html.encode(), "text/html; charset=utf-8", page.headers)
+            self.send(200, page.html.encode(), "text/html; charset=utf-8", page.headers)
             return
         file = server.files.get(path, DIST / path.lstrip("/"))
         if not file.is_file():
-            self._send(404, b"not found", "text/plain")
+            self.send(404, b"not found", "text/plain")
             return
-        self._send(200, _compressed(file, file.stat().st_mtime_ns), TYPES[file.suffix], {"Content-Encoding": "gzip", "Cache-Control": "max-age=300"})
+        self.send(200, _compressed(file, file.stat().st_mtime_ns), TYPES[file.suffix], {"Content-Encoding": "gzip", "Cache-Control": "max-age=300"})
 
     def _problem(self, status: int, code: str, detail: str, retry_after: int = 0) -> None:
         body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code}
         if retry_after:
             body["retry_after"] = retry_after
-        self._send(status, json.dumps(body).encode(), "application/problem+json")
+        self.send(status, json.dumps(body).encode(), "application/problem+json")
 
-    def _send(self, status: int, body: bytes, kind: str = "text/plain", headers: Mapping[str, str] | None = None) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Access-Control-Allow-Origin", self.server_of.origins)
-            self.send_header("Access-Control-Allow-Headers", "Authorization, Content-Type")
-            self.send_header("Access-Control-Allow-Methods", "GET, POST, DELETE")
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            self.close_connection = True  # the browser has left
+    def send(self, status: int, body: bytes, kind: str = "text/plain", headers: Mapping[str, str] | None = None) -> None:
+        """Send an answer that pages of the allowed origins may read."""
+        allowed = {
+            "Access-Control-Allow-Origin": self.stand_in.origins,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Methods": "GET, POST, DELETE",
+        }
+        super().send(status, body, kind, {**allowed, **(headers or {})})
 
+
+StandIn.handler = _Handler
 
 @lru_cache(maxsize=32)
 def _compressed(file: Path, changed: int) -> bytes:

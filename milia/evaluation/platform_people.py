@@ -197,10 +197,6 @@ class TelegramPerson(Person):
     def says(self, text: str, **more: Any) -> Hook:
         return self.update(message=self.message(text=text, **more))
 
-    def in_group(self, text: str, entities: list[dict[str, Any]] | None = None, group: int = -100123, **more: Any) -> Hook:
-        chat = {"id": group, "type": "supergroup", "title": "Group"}
-        return self.update(message=self.message(chat, text=text, entities=entities or [], **more))
-
     def press_value(self, title: str, value: str) -> Hook:
         keyboard = {"inline_keyboard": [[{"text": t, "callback_data": v}] for t, v in self.offered()]} if self.platform.to(self.name) else {}
         message = self.message(text="...", reply_markup=keyboard)

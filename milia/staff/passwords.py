@@ -47,11 +47,6 @@ def fits(stored: str, password: str) -> bool:
         return False
 
 
-def outdated(stored: str) -> bool:
-    """Tell whether a stored password should be hashed anew, with the present costs."""
-    return _hasher().check_needs_rehash(stored)
-
-
 @lru_cache(maxsize=1)
 def nobodys() -> str:
     """Return the hash of a password that nobody has: an unknown name must take as long as a wrong password."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from milia.staff.settings import StaffSettings
@@ -92,11 +92,6 @@ class Sessions:
         await self._database.run(
             lambda c: c.execute(delete(staff_session).where(staff_session.c.token == login.key)), write=True
         )
-
-    async def end_others(self, login: Login) -> None:
-        """End all other logins of the user."""
-        others = and_(staff_session.c.user == login.user, staff_session.c.token != login.key)
-        await self._database.run(lambda c: c.execute(delete(staff_session).where(others)), write=True)
 
     def _end(self, created: float, seen: float) -> float:
         return min(seen + self._settings.idle_seconds, created + self._settings.longest_seconds)

@@ -375,7 +375,7 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     for problem in platform_credentials(os.environ)[1]:
         progress.say(f"Note: {problem}. `.venv/bin/milia channels check` says more.")
     model = training.current_model(settings.root)
-    with progress.step("The model is up to date" if model else "Training the model (a few minutes at most)"):
+    with progress.step("The model is up to date" if model else "Training the model (ten minutes or more)"):
         if not model and not settings.train:
             raise CommandError("no model of the present content and data: run `make train`, or leave --no-train out")
         model = model or training.train(settings.root, progress=progress, request=request)

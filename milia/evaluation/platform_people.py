@@ -89,28 +89,35 @@ class Person(ABC):
     def heard(self) -> list[str]:
         return [message.text for message in self.platform.to(self.name)]
 
-    def offered(self) -> tuple[tuple[str, str], ...]:
-        return self.platform.to(self.name)[-1].choices
-
-    def press(self, title: str) -> Hook:
-        """Choose what was offered in the last message, by its title; the way of the platform."""
-        for shown, value in self.offered():
-            if shown == title:
-                return self.press_value(shown, value)
-        raise AssertionError(f"{title!r} was not offered; offered: {self.offered()}")
-
     @abstractmethod
     def says(self, text: str) -> Hook: ...
 
     @abstractmethod
-    def press_value(self, title: str, value: str) -> Hook: ...
+    def press(self, title: str) -> Hook:
+        """Choose what was offered, by its title; the way of the platform."""
 
     @abstractmethod
     def sends(self, kind: str, words: str = "") -> Hook:
         """Send a photo, a voice message, ..."""
 
 
-class SlackPerson(Person):
+class PersonWithButtons(Person):
+    """Somebody on a platform whose buttons carry a value of their own; on the others a number is typed."""
+
+    def offered(self) -> tuple[tuple[str, str], ...]:
+        return self.platform.to(self.name)[-1].choices
+
+    def press(self, title: str) -> Hook:
+        for shown, value in self.offered():
+            if shown == title:
+                return self.press_value(shown, value)
+        raise AssertionError(f"{title!r} was not offered; offered: {self.offered()}")
+
+    @abstractmethod
+    def press_value(self, title: str, value: str) -> Hook: ...
+
+
+class SlackPerson(PersonWithButtons):
     team = "T0TEAM"
 
     @property
@@ -175,7 +182,7 @@ class SlackPerson(Person):
         raise KeyError(kind)
 
 
-class TelegramPerson(Person):
+class TelegramPerson(PersonWithButtons):
     @property
     def name(self) -> str:
         return f"{self.user}:"
@@ -226,7 +233,7 @@ class TelegramPerson(Person):
         raise KeyError(kind)
 
 
-class MessengerPerson(Person):
+class MessengerPerson(PersonWithButtons):
     page = "10000000001"
 
     @property

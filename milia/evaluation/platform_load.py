@@ -99,7 +99,7 @@ class Repeated:
 
     async def send_again(self) -> None:
         """Send each message once more, as a platform does that does not know of the restart."""
-        await self._all(self._hooks)
+        await self._all([person.again(hook) for person, hook in zip(self._people, self._hooks)])
         await asyncio.sleep(QUIET_SECONDS)
 
     def report(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -100,6 +100,10 @@ class Person(ABC):
     def sends(self, kind: str, words: str = "") -> Hook:
         """Send a photo, a voice message, ..."""
 
+    def again(self, hook: Hook) -> Hook:
+        """Return the request as the platform repeats it later."""
+        return hook
+
 
 class PersonWithButtons(Person):
     """Somebody on a platform whose buttons carry a value of their own; on the others a number is typed."""
@@ -132,6 +136,11 @@ class SlackPerson(PersonWithButtons):
         data = as_json(body)
         headers = {"content-type": "application/json", **slack_headers(self.keys["MILIA_SLACK_SIGNING_SECRET"], data)}
         return Hook("POST", "webhook", headers, {}, data)
+
+    def again(self, hook: Hook) -> Hook:
+        """Each try has a signature of its own time: an old one is refused, whoever sends it."""
+        signed = slack_headers(self.keys["MILIA_SLACK_SIGNING_SECRET"], hook.body)
+        return replace(hook, headers={**hook.headers, **signed})
 
     def event(self, **event: Any) -> Hook:
         number = next(_numbers)

@@ -41,6 +41,15 @@ def _milia(*arguments: str) -> Callable[[Path], Sequence[str]]:
     return lambda root: [str(Path(sys.executable).with_name("milia")), *arguments]
 
 
+def _pytest(marks: str) -> Callable[[Path], Sequence[str]]:
+    """Run tests in as many processes as there are cores, four at most: each may load the whole bot (1 GB).
+
+    A file's tests stay in one process, since they share what is slow to start.
+    """
+    spread = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+    return _python("-m", "pytest", "-q", *spread, "-m", marks, "tests")
+
+
 def _stories(root: Path) -> Sequence[str]:
     model = training.model_path(root).relative_to(root)
     out = ["--out", "results", "--no-plot"]
@@ -59,9 +68,9 @@ STEPS = (
         _python("-m", "rasa", "data", "validate", "--fail-on-warnings", *RASA_FILES),
     ),
     Step("model", "a model of the present data", _milia("train")),
-    Step("unit", "the tests", _python("-m", "pytest", "-q", "-m", "not e2e and not benchmark", "tests"), fast=True),
+    Step("unit", "the tests", _pytest("not e2e and not benchmark"), fast=True),
     Step("stories", "the dialogue follows the stories", _stories),
-    Step("e2e", "the running bot", _python("-m", "pytest", "-q", "-m", "e2e and not benchmark", "tests")),
+    Step("e2e", "the running bot", _pytest("e2e and not benchmark")),
 )
 
 

@@ -34,7 +34,8 @@ class Speller:
         if not self._words.load_dictionary(str(source), 0, 1):
             raise RuntimeError("the word list of symspellpy is missing; run `make setup` again")
         self._own = {part for word in words for part in re.findall(r"[a-z]+", word.lower()) if len(part) >= _SHORTEST}
-        for word in self._own - self._words.words.keys():
+        self._added = self._own - self._words.words.keys()
+        for word in self._added:
             self._words.create_dictionary_entry(word, 1)
         self._contracted = {word.replace("'", "") for word in self._words.words if "'" in word}
         self._one = lru_cache(maxsize=10_000)(self._correct)
@@ -54,6 +55,10 @@ class Speller:
             return str(own[0])
         # Short unknown words are mostly chat ("shud", "aint", "meds"): guessing does more harm than leaving them.
         return str(found[0]) if found and len(word) >= _LONG else token
+
+    def knows(self, word: str) -> bool:
+        """Tell whether the general list has a lower-case word, in the singular or the plural; ours names "bebe" too."""
+        return any(form in self._words.words and form not in self._added for form in (word, word.removesuffix("s")))
 
     def _is_word(self, word: str) -> bool:
         stem = word.removesuffix("'s")

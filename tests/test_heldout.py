@@ -110,6 +110,7 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
     """Every fault is listed with its file and line."""
     (tmp_path / "topics.jsonl").write_text('{"text": "a", "labels": ["nope"]}\nnot json\n{"text": "", "labels": []}\n')
     (tmp_path / "kinds.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "visitors.jsonl").write_text("")
     with pytest.raises(HeldOutError) as error:
         load_messages(tmp_path, {"duration"})
     assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [

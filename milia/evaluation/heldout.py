@@ -13,7 +13,7 @@ from milia.labels import RED_FLAG, labels_of, reported
 from milia.sign_catalog import Level
 
 FOLDER = Path("tests/heldout")
-MESSAGE_FILES = ("topics.jsonl", "kinds.jsonl")
+MESSAGE_FILES = ("topics.jsonl", "kinds.jsonl", "visitors.jsonl")
 SIGN_FILE = "signs.jsonl"
 
 

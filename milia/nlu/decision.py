@@ -38,6 +38,7 @@ class LabelSets:
         labels: all labels, in the order of the scores.
         counts: how often each set occurs in the training data.
         exact: how much an exact answer is worth beside one with a topic to spare. Higher answers fewer topics.
+        unseen: as how many messages a pair of labels counts that never occurred together; three labels as a fifth of that.
         floor: a further label below this score is never added, however likely it makes the set.
         candidates: how many of the likeliest labels are considered.
         together: labels that people ask for in one breath; in the size of a set they count as one.
@@ -49,12 +50,14 @@ class LabelSets:
         labels: Sequence[str],
         counts: Counter[frozenset[str]],
         exact: float = 0.6,
+        unseen: float = 8.0,
         floor: float = 0.0,
         candidates: int = 6,
         together: Sequence[str] = (),
         apart: Sequence[str] = (),
     ) -> None:
         self.labels, self.exact, self.floor, self.candidates = tuple(labels), exact, floor, candidates
+        self._unseen = unseen
         self._apart = frozenset(self.labels.index(one) for one in apart if one in self.labels)
         self._together = frozenset(self.labels.index(one) for one in together if one in self.labels)
         self._counts, self._total = counts, sum(counts.values())
@@ -122,12 +125,13 @@ class LabelSets:
     def _log_prior(self, members: tuple[int, ...]) -> float:
         """How much likelier the set is than its labels are together by chance.
 
-        A set never seen keeps a small share, but never more than chance would give it.
+        A set never seen keeps a small share, which shrinks with that which chance would give it.
         """
         if members not in self._prior:
             names = frozenset(self.labels[i] for i in members)
             chance = sum(self._on[i] if i in members else self._off[i] for i in range(len(self.labels)))
             expected = self._total * float(np.exp(chance))
-            share = (self._counts[names] + (0.5 if len(members) < 3 else 0.1) * min(1.0, expected)) / self._total
+            unseen = self._unseen if len(members) < 3 else self._unseen / 5
+            share = (self._counts[names] + unseen * min(1.0, expected)) / self._total
             self._prior[members] = float(np.log(share) - chance)
         return self._prior[members]

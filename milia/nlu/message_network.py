@@ -19,7 +19,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.constants import SPACY_DOCS
-from rasa.nlu.utils.spacy_utils import SpacyModel, SpacyNLP
+from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -33,6 +33,7 @@ from milia.nlu.sentence_encoder import STATES, SentenceEncoder, in_parallel, loa
 from milia.nlu.sign_evidence import SignEvidence, SignExample, train_evidence
 from milia.nlu.sign_sentences import SignSentence, read_sentences
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
+from milia.nlu.spacy_words import SpacyWords
 from milia.nlu.spelling_corrector import SpellingCorrector, corrected
 from milia.nlu.transformer import TransformerLayer, through
 from milia.nlu.warning_sign_detector import FINDINGS, WarningSignDetector, findings_from_dict
@@ -47,7 +48,7 @@ LABEL_LOGITS = "label_logits"
 RECOGNIZED, DOUBTED = "recognized_signs", "doubted_signs"
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyNLP")
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyWords")
 class MessageNetwork(TrainedComponent):
     """Trains on the examples for labels, on `data/signs` and some of the examples for signs; scores messages."""
 
@@ -73,7 +74,7 @@ class MessageNetwork(TrainedComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SpacyNLP, SentenceEncoder, SituationExtractor]
+        return [SpacyWords, SentenceEncoder, SituationExtractor]
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         super().__init__(config, model_storage, resource)

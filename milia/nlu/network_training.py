@@ -168,7 +168,7 @@ def _batches(lengths: Sequence[int], batch: int, rng: np.random.Generator) -> li
 
 def _padded(states: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return a batch (batch, tokens, 384) and which of its tokens are there, (batch, tokens)."""
-    longest = -(-max(map(len, states)) // 16) * 16  # few shapes: each new one is compiled anew
+    longest = max(map(len, states))
     x = np.zeros((len(states), longest, states[0].shape[1]), np.float32)
     mask = np.zeros((len(states), longest), np.float32)
     for place, one in enumerate(states):

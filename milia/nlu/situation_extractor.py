@@ -10,7 +10,7 @@ from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.constants import SPACY_DOCS
-from rasa.nlu.utils.spacy_utils import SpacyModel, SpacyNLP
+from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -18,6 +18,7 @@ from spacy.language import Language
 
 from milia.lexicon import Found, WordLists, concepts, situation_words
 from milia.nlu.component import ConfiguredComponent
+from milia.nlu.spacy_words import SpacyWords
 from milia.situation import read_mentions
 
 # Message attributes: concepts named (not part of the parse), and what the message says of the person and the bumps.
@@ -27,7 +28,7 @@ _NAME = "SituationExtractor"
 
 
 # Registered as a featurizer, since Rasa shows the training data to those only.
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="SpacyNLP")
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="SpacyWords")
 class SituationExtractor(ConfiguredComponent):
     """Matches the word lists of `data/lexicon`, and reads ages and durations."""
 
@@ -39,7 +40,7 @@ class SituationExtractor(ConfiguredComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SpacyNLP]
+        return [SpacyWords]
 
     def __init__(self, config: dict[str, Any]) -> None:
         folder = Path(config["lexicon"])

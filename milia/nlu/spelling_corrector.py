@@ -25,8 +25,9 @@ def corrected(message: Message) -> str:
 
 
 @lru_cache(maxsize=1)
-def _speller(path: Path) -> Speller:
-    return Speller(word for words in concepts(path).values() for word in words)
+def load_speller(lexicon: str) -> Speller:
+    """Return the process's one speller, which knows the words of a folder of word lists too."""
+    return Speller(word for words in concepts(Path(lexicon, "concepts.yml")).values() for word in words)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -39,7 +40,7 @@ class SpellingCorrector(ConfiguredComponent):
         return {"lexicon": "data/lexicon"}
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self._spell = _speller(Path(config["lexicon"], "concepts.yml"))
+        self._spell = load_speller(config["lexicon"])
 
     @staticmethod
     def required_packages() -> list[str]:

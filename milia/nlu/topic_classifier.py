@@ -45,8 +45,9 @@ class TopicClassifier(TrainedComponent):
         return {
             "regularization": 4.0,
             "network_weight": 0.6,
-            "exact": 0.4,
-            "floor": 0.15,
+            "exact": 0.6,
+            "unseen": 8.0,
+            "floor": 0.25,
             "candidates": 6,
             "unsure_below": 0.2,
         }
@@ -74,7 +75,7 @@ class TopicClassifier(TrainedComponent):
 
     @property
     def _settings(self) -> dict[str, Any]:
-        names = ("exact", "floor", "candidates")
+        names = ("exact", "unseen", "floor", "candidates")
         return {"together": TREATMENTS, "apart": CHITCHAT, **{name: self._config[name] for name in names}}
 
     def train(self, training_data: TrainingData) -> Resource:

@@ -8,12 +8,13 @@ from typing import Any
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.constants import SPACY_DOCS
-from rasa.nlu.utils.spacy_utils import SpacyModel, SpacyNLP
+from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from spacy.language import Language
 
 from milia.nlu.component import ConfiguredComponent
+from milia.nlu.spacy_words import SpacyWords
 from milia.sign_detection import SignDetector
 from milia.warning_signs import AgeRange, Findings, Mention, Temperature, load_signs
 
@@ -22,7 +23,7 @@ FINDINGS = "warning_findings"
 
 
 @DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False, model_from="SpacyNLP"
+    DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False, model_from="SpacyWords"
 )
 class WarningSignDetector(ConfiguredComponent):
     """Adds `warning_findings` to the parse of each message that says anything about warning signs."""
@@ -35,7 +36,7 @@ class WarningSignDetector(ConfiguredComponent):
     @classmethod
     def required_components(cls) -> list[type]:
         """Name what has to run before."""
-        return [SpacyNLP]
+        return [SpacyWords]
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._catalog = load_signs(Path(config["signs"]))

@@ -175,7 +175,7 @@ def test_erasing_needs_no_key(url: str, open_database: Callable[..., Database]) 
     assert run(Conversations(open_database(url)).erase("a")).counts["turn"] == 1
 
 
-@pytest.mark.parametrize("key", ["short", "x" * 44, OLD[:-2]])
+@pytest.mark.parametrize("key", ["short", "x" * 44, OLD[:-2]], ids=["short", "no key", "cut"])
 def test_a_key_of_no_use_is_refused_by_its_place_and_not_shown(key: str) -> None:
     with pytest.raises(DataKeyError, match="key 2 of MILIA_DATA_KEY") as caught:
         TextCipher.from_environment({"MILIA_DATA_KEY": f"{OLD}, {key}"})

@@ -182,6 +182,8 @@ _DATE = re.compile(
     r"\(?(?:\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?(?:19|20)?\d{2}|(?:19|20)\d{2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?\d{1,2}"
     r"|(?:19|20)\d{2}\s?[-–/]\s?(?:19|20)\d{2})\)?"
 )
+# Temperatures one after the other ("36.8 36.8 36.9") have the digits of a number that can be dialled.
+_READING = re.compile(r"(?<![\d.,/-])(?:3[4-9]|4[0-3]|9[3-9]|10\d|110)[.,]\d(?![\d/-]|[.,]\d)")
 # Where a number without + may come from; the first digits settle it, so the order means little.
 _REGIONS = (
     "US",
@@ -250,7 +252,7 @@ def _valid(number: str) -> bool:
 
 def find_phones(text: str) -> Iterator[Span]:
     """Yield telephone numbers: with a country code, behind "call" and the like, or of a form that can be dialled."""
-    for match in _PHONE.finditer(text):
+    for match in _PHONE.finditer(_READING.sub(lambda reading: "~" * len(reading[0]), text)):
         start, end = match.span()
         found = match[0].rstrip(" (.-")
         end = start + len(found)

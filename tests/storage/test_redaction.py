@@ -58,6 +58,8 @@ def test_personal_data_goes(text: str, stored: str) -> None:
         "i'm pregnant, im red, i am 31, it's itchy",
         "10 000 of them, L72.0 on the bill, 24/7, 120/80",
         "@ night it itches, 3 @ the eye",
+        "every hour: 36.9 37.1 37.0 (6 wks old)",
+        "100.4 101.2 99.8 103.1 over the night",
     ],
 )
 def test_what_the_triage_needs_stays(text: str) -> None:

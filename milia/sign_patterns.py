@@ -6,6 +6,7 @@ other rules. The notation is described at the top of `data/content/warning_signs
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,11 @@ class PatternMatcher:
                     self._compile(name, text.strip())
         self.vocabulary = frozenset(word for phrase in self._phrases for word in phrase)
         self._order = self._sorted_names()
+        # Which names, by their places in that order, have a rule that begins with an element: most have no part in a message.
+        self._users: dict[str, set[int]] = {}
+        for place, name in enumerate(self._order):
+            for rule in self.rules[name]:
+                self._users.setdefault(rule.elements[0], set()).add(place)
         self._keys: list[tuple[str, ...]] = []
         self._matcher = PhraseMatcher(vocab, attr="ORTH")
         for phrase, elements in self._phrases.items():
@@ -211,7 +217,14 @@ class PatternMatcher:
             if sentences[start] == sentences[end - 1]:
                 for element in self._by_key[key]:
                     hits.setdefault(element, []).append(Hit(start, end, frozenset(range(start, end))))
-        for name in self._order:
+        waiting = [place for element in hits for place in self._users.get(element, ())]
+        heapq.heapify(waiting)
+        last = -1
+        while waiting:
+            place = heapq.heappop(waiting)
+            if place == last:
+                continue
+            last, name = place, self._order[place]
             found: dict[tuple[int, int, frozenset[int]], Hit] = {}
             for rule in self.rules[name]:
                 if all(e in hits for e in rule.elements):
@@ -219,6 +232,8 @@ class PatternMatcher:
                         found[(hit.start, hit.end, hit.used)] = hit
             if found:
                 hits[name] = list(found.values())
+                for user in self._users.get(name, ()):  # it comes later: the order is that of the references
+                    heapq.heappush(waiting, user)
         return hits
 
     def _run(self, rule: Rule, hits: Mapping[str, list[Hit]], sentences: Sequence[int]) -> Iterable[Hit]:

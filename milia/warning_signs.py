@@ -28,6 +28,7 @@ __all__ = [
     "Temperature",
     "conversation_level",
     "escalation",
+    "fits_age",
     "general_advice",
     "hypothetical_signs_in",
     "load_signs",
@@ -37,6 +38,7 @@ __all__ = [
 
 THREE_MONTHS = 91.0  # under 3 months = under 13 weeks by date of birth (warning-signs.md, section 3)
 FOUR_WEEKS = 28.0
+_UNDER_3_MONTHS = "newborn / infant under 3 months"  # a group of signs
 HIGH_C, LOW_C, BORDERLINE_C = 38.0, 36.0, 37.5
 UNKNOWN_AGE = frozenset({"not_under_3_months", "not_newborn"})  # somebody of whom no age was said
 BABY_GROUPS = frozenset({"newborn", "baby"})
@@ -238,6 +240,11 @@ def hypothetical_signs_in(findings: Findings, context: Context | None, catalog: 
         temperature=findings.hypothetical_temperature or findings.temperature,
     )
     return signs_in(assumed, context, catalog) - signs_in(findings, context, catalog)
+
+
+def fits_age(sign: str, age: AgeRange | None, catalog: SignCatalog) -> bool:
+    """Tell whether somebody of that age can have a sign: those of babies under 3 months nobody older can."""
+    return age is None or catalog[sign].group != _UNDER_3_MONTHS or "under_3_months" in age.atoms()
 
 
 def _age(said: AgeRange | None, known: AgeRange | None) -> AgeRange | None:

@@ -1,7 +1,7 @@
-"""Scores the labels and the warning signs of a message with one network over the encoder's hidden states.
+"""Scores the labels and the warning signs of a message with networks over the encoder's hidden states.
 
-The encoder's upper layers are trained on this project's messages for their labels; what they give also carries the evidence
-for warning signs (`milia.nlu.sign_evidence`), which so costs no further layer. `milia.nlu.topic_classifier` puts the labels'
+The encoder's upper layers are trained on this project's messages for their labels, and from there further for warning signs
+(`milia.nlu.sign_evidence`). `milia.nlu.topic_classifier` puts the labels'
 scores beside those of regressions, whose mistakes differ.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,20 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from milia.labels import RED_FLAG
+from milia.labels import CHITCHAT, OUT_OF_SCOPE, PHOTO, RED_FLAG
 from milia.nlu.component import TrainedComponent
+from milia.nlu.encoder_graph import TrainedLayers
 from milia.nlu.examples import example_labels
 from milia.nlu.label_attention import LabelAttention
 from milia.nlu.network_training import Examples, Schedule, train_network
-from milia.nlu.sentence_encoder import STATES, SentenceEncoder, in_parallel, load_encoder
+from milia.nlu.sentence_encoder import STATES, SentenceEncoder, published_model, upper_layers
 from milia.nlu.sign_evidence import SignEvidence, SignExample, train_evidence
-from milia.nlu.sign_sentences import SignSentence, read_sentences
+from milia.nlu.sign_sentences import read_sentences
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spacy_words import SpacyWords
 from milia.nlu.spelling_corrector import SpellingCorrector, corrected
-from milia.nlu.transformer import TransformerLayer, through
 from milia.nlu.warning_sign_detector import FINDINGS, WarningSignDetector, findings_from_dict
-from milia.warning_signs import Findings, Level, load_signs
+from milia.warning_signs import Findings, Level, fits_age, load_signs
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +45,9 @@ LABEL_LOGITS = "label_logits"
 # Keys of the parse: a sign that the evidence speaks for, with its probability; and signs that the rules found in a message of
 # which the evidence says that it tells of none.
 RECOGNIZED, DOUBTED = "recognized_signs", "doubted_signs"
+
+
+_EVERYDAY = frozenset({*CHITCHAT, OUT_OF_SCOPE, PHOTO})
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyWords")
@@ -63,7 +65,8 @@ class MessageNetwork(TrainedComponent):
             "layer_rate": 1e-4,
             "head_rate": 1.5e-3,
             "hidden": 384,
-            "sign_epochs": 6,
+            "sign_epochs": 3,
+            "sign_head_epochs": 6,
             "sign_free": 8000,
             "sign_regularization": 8.0,
             "sure": {"emergency_now": 0.2, "urgent_same_day": 0.3, "provider_soon": 0.5},
@@ -82,7 +85,7 @@ class MessageNetwork(TrainedComponent):
         self._sure = [(level, config["sure"][level.id]) for level in sorted(map(Level.from_id, config["sure"]), reverse=True)]
         self._labels: list[str] = []
         self._concepts: dict[str, int] = {}
-        self._layers: tuple[TransformerLayer, ...] = ()
+        self._layers: TrainedLayers
         self._head: LabelAttention
         self._evidence: SignEvidence
 
@@ -90,11 +93,11 @@ class MessageNetwork(TrainedComponent):
         names = json.loads((folder / "names.json").read_text())
         self._name(names["labels"], names["concepts"])
         self._head = LabelAttention.load(folder / "head.npz")
-        self._layers = tuple(TransformerLayer.load(folder / f"layer{i}.npz") for i in range(names["layers"]))
+        self._layers = TrainedLayers.load(folder, "layer")
         self._evidence = SignEvidence.load(folder, self._catalog)
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
-        """Train the upper layers with the labels' head, then what weighs the evidence for signs over them.
+        """Train the upper layers with the labels' head, then what weighs the evidence for signs.
 
         An example of `report_warning_sign` teaches its label only: which sign it tells of is not known.
         """
@@ -108,17 +111,24 @@ class MessageNetwork(TrainedComponent):
         )
         targets = np.array([[label in one for label in self._labels] for one in sets], np.float32)
         examples = Examples([one.get(STATES) for one in ordinary], np.array([self._flags(one) for one in ordinary]), targets)
-        self._layers, self._head = train_network(
-            examples, load_encoder().upper, self._schedule("Labels", self._config["epochs"])
+        layers, self._head = train_network(
+            examples, upper_layers(published_model()), self._schedule("Labels", self._config["epochs"])
         )
-        free = self._sample([one for one, labels in zip(ordinary, sets) if RED_FLAG not in labels])
+        self._layers = TrainedLayers(layers)
+        free = self._sample(ordinary, sets)
         WarningSignDetector({"signs": self._config["signs"]}).process([*telling, *free], model)
         self._evidence = train_evidence(
-            self._sign_examples([*telling, *free], [*sentences, *[SignSentence("", ())] * len(free)]),
+            [
+                *(self._sign_example(message, one.signs) for message, one in zip(telling, sentences)),
+                *(self._sign_example(message) for message in free),
+            ],
             self._catalog,
-            self._train_sign_head,
+            self._layers,
+            (
+                self._schedule("Signs", self._config["sign_epochs"]),
+                self._schedule("Weighing of signs", self._config["sign_head_epochs"]),
+            ),
             self._config["sign_regularization"],
-            self._config["seed"],
         )
         self._persist()
         return self._resource
@@ -131,28 +141,24 @@ class MessageNetwork(TrainedComponent):
         SentenceEncoder({}).process(messages)
         return SituationExtractor(lexicon).process(messages, model)
 
-    def _sample(self, messages: Sequence[Message]) -> list[Message]:
-        """Choose the messages without a sign that stand beside the sign sentences: more would drown those."""
-        count = min(self._config["sign_free"], len(messages))
-        chosen = np.random.default_rng(self._config["seed"]).choice(len(messages), count, replace=False)
-        return [messages[i] for i in chosen]
+    def _sample(self, messages: Sequence[Message], sets: Sequence[Sequence[str]]) -> list[Message]:
+        """Choose the messages without a sign that stand beside the sign sentences.
 
-    def _sign_examples(self, messages: Sequence[Message], sentences: Sequence[SignSentence]) -> list[SignExample]:
-        states = in_parallel(partial(through, self._layers), [one.get(STATES) for one in messages])
-        return [
-            self._sign_example(message, through, sentence.signs)
-            for message, through, sentence in zip(messages, states, sentences)
+        All that are not about health, since everyday words of any kind must not alarm; of the others so many as do not drown
+        the sign sentences.
+        """
+        everyday = [one for one, labels in zip(messages, sets) if _EVERYDAY.issuperset(labels)]
+        others = [
+            one for one, labels in zip(messages, sets) if RED_FLAG not in labels and not _EVERYDAY.issuperset(labels)
         ]
+        count = min(self._config["sign_free"], len(others))
+        chosen = np.random.default_rng(self._config["seed"]).choice(len(others), count, replace=False)
+        return [*everyday, *(others[i] for i in chosen)]
 
-    def _sign_example(self, message: Message, states: np.ndarray, signs: tuple[str, ...] = ()) -> SignExample:
+    def _sign_example(self, message: Message, signs: tuple[str, ...] = ()) -> SignExample:
         found = message.get(FINDINGS)
         findings = findings_from_dict(found) if found else Findings()
-        return SignExample(corrected(message), states, self._flags(message), findings, signs)
-
-    def _train_sign_head(self, examples: Sequence[SignExample], targets: np.ndarray) -> LabelAttention:
-        flags = np.array([one.flags for one in examples])
-        schedule = self._schedule("Signs", self._config["sign_epochs"])
-        return train_network(Examples([one.states for one in examples], flags, targets), (), schedule)[1]
+        return SignExample(corrected(message), message.get(STATES), self._flags(message), findings, signs)
 
     def _schedule(self, what: str, epochs: int) -> Schedule:
         return Schedule(
@@ -168,12 +174,10 @@ class MessageNetwork(TrainedComponent):
         self._labels, self._concepts = labels, {concept: place for place, concept in enumerate(concepts)}
 
     def _persist(self) -> None:
-        names = {"labels": self._labels, "concepts": list(self._concepts), "layers": len(self._layers)}
         with self._storage.write_to(self._resource) as folder:
-            (folder / "names.json").write_text(json.dumps(names))
+            (folder / "names.json").write_text(json.dumps({"labels": self._labels, "concepts": list(self._concepts)}))
+            self._layers.save(folder, "layer")
             self._head.save(folder / "head.npz")
-            for number, layer in enumerate(self._layers):
-                layer.save(folder / f"layer{number}.npz")
             self._evidence.save(folder)
 
     def _flags(self, message: Message) -> np.ndarray:
@@ -190,18 +194,25 @@ class MessageNetwork(TrainedComponent):
         """
         for message in messages:
             if message.get(STATES) is not None:
-                example = self._sign_example(message, through(self._layers, message.get(STATES)))
-                logits = self._head.logits(example.states, example.flags)
+                example = self._sign_example(message)
+                logits = self._head.logits(self._layers(example.states), example.flags)
                 message.set(LABEL_LOGITS, dict(zip(self._labels, logits)))
                 self._judge(example, message)
         return messages
 
     def _judge(self, example: SignExample, message: Message) -> None:
         judged = self._evidence.judge(example)
-        level = next((level for level, least in self._sure if judged.levels[level] >= least), None)
-        if level is not None and level in judged.likeliest:
-            recognized = {judged.likeliest[level]: round(judged.levels[level], 4)}
-            message.set(RECOGNIZED, recognized, add_to_output=True)
+        # The words may be those of a baby of weeks where the message says that the child is older: then it is a lower level.
+        sure = [
+            (sign, judged.levels[level])
+            for level, least in self._sure
+            if judged.levels[level] >= least
+            and (sign := judged.likeliest.get(level))
+            and fits_age(sign, example.findings.age, self._catalog)
+        ]
+        if sure:
+            sign, probability = sure[0]
+            message.set(RECOGNIZED, {sign: round(probability, 4)}, add_to_output=True)
         elif judged.levels[Level.PROVIDER_SOON] < self._config["doubt_below"]:
             doubted = sorted(
                 sign

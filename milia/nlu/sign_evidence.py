@@ -1,30 +1,34 @@
 """Weighs what the rules found in a message against what lay sentences about warning signs look like.
 
-Rules list wordings and cannot list them all; they also fire on sentences that only look like signs. A head over the message
-network and a regression over words learn both from `data/signs`. A last regression (stacking: D. H. Wolpert, 1992) puts
-the three together, fitted on sentences that the two others have not seen, so that it learns how far each can be trusted.
+Rules list wordings and cannot list them all; they also fire on sentences that only look like signs. A network of its own,
+which starts from the layers that were trained for labels, and a regression over words learn both from `data/signs`. A last
+regression (stacking: D. H. Wolpert, 1992) puts the three together, fitted on sentences that the two others have not seen, so
+that it learns how far each can be trusted.
 What is said about a sign comes from the reviewed list alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from milia.nlu.encoder_graph import TrainedLayers, in_parallel
 from milia.nlu.label_attention import LabelAttention
+from milia.nlu.network_training import Examples, Schedule, train_network
 from milia.nlu.sign_sentences import LEVEL_HEADS, sign_targets
 from milia.nlu.text_features import TextFeatures, fit_regressions
+from milia.nlu.transformer import TransformerLayer
 from milia.nlu.weights import Regression
 from milia.sign_catalog import SignCatalog
 from milia.warning_signs import Context, Findings, Level, hypothetical_signs_in, signs_in
 
-# Of the examples, the part that the stacking regression is fitted on.
-_STACKED = 0.2
+# Of the examples, the part that the stacking regression is fitted on: it has few weights, the layers learn from the rest.
+_STACKED = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class SignExample:
 
     Attributes:
         text: the message, spelling corrected.
-        states: the network's hidden states, (tokens, 384).
+        states: hidden states below the layers that are trained, (tokens, 384).
         flags: the concepts that it names, 0/1 (concepts,).
         findings: what the rules found.
         signs: the signs that are present in it; only known in training.
@@ -66,7 +70,8 @@ class SignEvidence:
     """The three parts, trained.
 
     Attributes:
-        head: scores the levels, then the signs, over the network's states.
+        layers: the upper layers of the encoder, as trained for signs.
+        head: scores the levels, then the signs, over their states.
         features: of the words.
         words: the regression of the levels over them.
         stack: that over both, and what the rules found.
@@ -74,6 +79,7 @@ class SignEvidence:
         catalog: the list of signs.
     """
 
+    layers: TrainedLayers
     head: LabelAttention
     features: TextFeatures
     words: Regression
@@ -83,8 +89,8 @@ class SignEvidence:
 
     def judge(self, example: SignExample) -> Judged:
         """Judge one message."""
-        logits = self.head.logits(example.states, example.flags)
-        words = self.words.logits(self.features.matrix([example.text], [()]))[0]
+        logits = self.head.logits(self.layers(example.states), example.flags)
+        words = self.words.logits(self.features.row(example.text))[0]
         found = signs_in(example.findings, Context(), self.catalog)
         row = _evidence(logits, words, found, example.findings, self.catalog)
         levels = dict(zip(LEVEL_HEADS, (1 / (1 + np.exp(-self.stack.logits(row)))).tolist()))
@@ -95,6 +101,7 @@ class SignEvidence:
 
     def save(self, folder: Path) -> None:
         """Write the parts into a folder."""
+        self.layers.save(folder, "sign_layer")
         self.head.save(folder / "sign_head.npz")
         self.features.save(folder / "sign_features.joblib")
         self.words.save(folder / "sign_words.npz")
@@ -105,6 +112,7 @@ class SignEvidence:
     def load(cls, folder: Path, catalog: SignCatalog) -> SignEvidence:
         """Read what `save` wrote."""
         return cls(
+            TrainedLayers.load(folder, "sign_layer"),
             LabelAttention.load(folder / "sign_head.npz"),
             TextFeatures.load(folder / "sign_features.joblib"),
             Regression.load(folder / "sign_words.npz"),
@@ -117,44 +125,55 @@ class SignEvidence:
 def train_evidence(
     examples: Sequence[SignExample],
     catalog: SignCatalog,
-    train_head: Callable[[Sequence[SignExample], np.ndarray], LabelAttention],
+    layers: TrainedLayers,
+    schedules: tuple[Schedule, Schedule],
     regularization: float,
-    seed: int = 0,
 ) -> SignEvidence:
-    """Train the parts: head and words first on most of the examples, to fit the stack on the rest; then on all.
+    """Train the parts: network and words first on most of the examples, to fit the stack on the rest; then head and words on all.
 
     Args:
         examples: sentences about signs, sentences that only look like that, and ordinary messages.
         catalog: the list of signs.
-        train_head: trains a head on examples and their 0/1 targets (examples, levels + signs).
+        layers: where the network's layers start from.
+        schedules: for the layers with a head, and for the last head over them; the first one's seed also chooses the part
+            that the stack is fitted on.
         regularization: inverse strength of the penalty of the regression over words.
-        seed: of the choice of the part that the stack is fitted on.
     """
     signs = tuple(sorted({sign for one in examples for sign in one.signs}))
-    order = np.random.default_rng(seed).permutation(len(examples))
+    order = np.random.default_rng(schedules[0].seed).permutation(len(examples))
     kept = [examples[i] for i in order[: int(len(order) * _STACKED)]]
     rest = [examples[i] for i in order[int(len(order) * _STACKED) :]]
 
-    def parts(on: Sequence[SignExample]) -> tuple[LabelAttention, TextFeatures, Regression]:
-        targets = sign_targets([one.signs for one in on], signs, catalog)
+    def network(
+        on: Sequence[SignExample], states: Sequence[np.ndarray], start: Sequence[TransformerLayer], schedule: Schedule
+    ) -> tuple[tuple[TransformerLayer, ...], LabelAttention]:
+        flags, targets = np.array([one.flags for one in on]), sign_targets([one.signs for one in on], signs, catalog)
+        return train_network(Examples(states, flags, targets), start, schedule)
+
+    def regression(on: Sequence[SignExample]) -> tuple[TextFeatures, Regression]:
         texts = [one.text for one in on]
         features = TextFeatures(()).fit(texts)
-        matrix = features.matrix(texts, [()] * len(texts))
-        return train_head(on, targets), features, fit_regressions(matrix, targets[:, : len(LEVEL_HEADS)], regularization)
+        targets = sign_targets([one.signs for one in on], (), catalog)
+        return features, fit_regressions(features.matrix(texts, [()] * len(texts)), targets, regularization)
 
-    head, features, words = parts(rest)
-    scores = words.logits(features.matrix([one.text for one in kept], [()] * len(kept)))
+    trained, head = network(rest, [one.states for one in rest], layers.weights, schedules[0])
+    layers = TrainedLayers(trained)
+    features, words = regression(rest)
     rows = [
         _evidence(
-            head.logits(one.states, one.flags), row, signs_in(one.findings, Context(), catalog), one.findings, catalog
+            head.logits(layers(one.states), one.flags),
+            words.logits(features.row(one.text))[0],
+            signs_in(one.findings, Context(), catalog),
+            one.findings,
+            catalog,
         )
-        for one, row in zip(kept, scores)
+        for one in kept
     ]
     levels = sign_targets([one.signs for one in kept], (), catalog)
-    models = [LogisticRegression(max_iter=1000).fit(rows, column) for column in levels.T]
-    stack = Regression.of_models(models)
-    head, features, words = parts(examples)
-    return SignEvidence(head, features, words, stack, signs, catalog)
+    stack = Regression.of_models([LogisticRegression(max_iter=1000).fit(rows, column) for column in levels.T])
+    states = in_parallel(layers, [one.states for one in examples])
+    _, head = network(examples, states, (), schedules[1])
+    return SignEvidence(layers, head, *regression(examples), stack, signs, catalog)
 
 
 def _evidence(

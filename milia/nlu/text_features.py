@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -49,15 +51,17 @@ class TextFeatures:
     def __init__(self, concepts: Sequence[str]) -> None:
         self.concepts = tuple(concepts)
         self._place = {concept: i for i, concept in enumerate(self.concepts)}
-        shared = {"min_df": 2, "sublinear_tf": True, "preprocessor": plain, "token_pattern": _WORD}
+        # As the weights are: of another type, SciPy would convert all of those for every message.
+        kind = {"sublinear_tf": True, "preprocessor": plain, "dtype": np.float32}
+        shared = {**kind, "min_df": 2, "token_pattern": _WORD}
+        self._terms: list[_Terms] | None = None
         self._words = TfidfVectorizer(ngram_range=(1, 2), **shared)
         self._question = TfidfVectorizer(ngram_range=(1, 3), **shared)
-        self._characters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, preprocessor=plain
-        )
+        self._characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=3, **kind)
 
     def fit(self, texts: Sequence[str]) -> TextFeatures:
         """Learn the vocabulary."""
+        self._terms = None
         self._words.fit(texts)
         self._question.fit([question_part(text) for text in texts])
         self._characters.fit(texts)
@@ -86,6 +90,22 @@ class TextFeatures:
             ]
         ).tocsr()
 
+    def row(self, text: str, named: Sequence[str] = ()) -> csr_matrix:
+        """Return the features of one message, (1, features): what `matrix` gives, in a third of the time."""
+        if self._terms is None:
+            self._terms = [_Terms.of(one) for one in (self._words, self._characters, self._question)]
+        places, values, width = [], [], 0
+        parts = zip(self._terms, (text, text, question_part(text)), (WORDS, CHARACTERS, QUESTION), strict=True)
+        for terms, part, weight in parts:
+            known, found = terms(part)
+            places.append(known + width)
+            values.append(found * weight)
+            width += len(terms.vocabulary)
+        flags = sorted({self._place[name] for name in named if name in self._place})
+        columns = np.concatenate([*places, np.array(flags, np.int64) + width])
+        data = np.concatenate([*values, np.full(len(flags), CONCEPTS)]).astype(np.float32)
+        return csr_matrix((data, columns, [0, len(columns)]), shape=(1, width + len(self.concepts)))
+
     def save(self, path: Path) -> None:
         """Write the vocabulary."""
         joblib.dump((self.concepts, self._words, self._characters, self._question), path, compress=3)
@@ -97,6 +117,27 @@ class TextFeatures:
         features = cls(concepts)
         features._words, features._characters, features._question = vectorizers
         return features
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What a fitted vectorizer needs for one text; sklearn's own way is made for many."""
+
+    analyze: Callable[[str], list[str]]
+    vocabulary: Mapping[str, int]
+    idf: np.ndarray
+
+    @classmethod
+    def of(cls, vectorizer: TfidfVectorizer) -> _Terms:
+        return cls(vectorizer.build_analyzer(), vectorizer.vocabulary_, vectorizer.idf_)
+
+    def __call__(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the terms that a text has, and their values: sublinear TF-IDF of length 1."""
+        counts = Counter(self.analyze(text))
+        known = {self.vocabulary[term]: count for term, count in counts.items() if term in self.vocabulary}
+        columns = np.fromiter(known, np.int64, len(known))
+        values = (1 + np.log(np.fromiter(known.values(), np.float32, len(known)))) * self.idf[columns]
+        return columns, values / max(float(np.linalg.norm(values)), 1e-12)
 
 
 def fit_regressions(matrix: csr_matrix, targets: np.ndarray, regularization: float) -> Regression:

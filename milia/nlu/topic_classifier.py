@@ -101,7 +101,7 @@ class TopicClassifier(TrainedComponent):
 
     def scores(self, message: Message) -> np.ndarray:
         """Return a probability for each label (labels,), each on its own."""
-        row = self._features.matrix([corrected(message)], [message.get(CONCEPTS) or ()])
+        row = self._features.row(corrected(message), message.get(CONCEPTS) or ())
         regression = self._regression.logits(row)[0]
         found = message.get(LABEL_LOGITS)
         network = np.array([found[label] for label in self._sets.labels])

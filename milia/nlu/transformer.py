@@ -1,22 +1,20 @@
-"""The layers of all-MiniLM-L6-v2, one by one: read from its ONNX file, computed in NumPy, so that the last can be trained on.
+"""The layers of all-MiniLM-L6-v2, one by one: read from its ONNX file, so that the last can be trained on.
 
-onnxruntime runs the lower layers as they are; the upper ones exist twice, as published (to compare sentences) and as
+onnxruntime runs them (`milia.nlu.encoder_graph`); the upper ones exist twice, as published (to compare sentences) and as
 trained further on this project's sentences (to classify them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import erf
 
 from milia.nlu.weights import Weights
 
 HEADS = 12
-_EPSILON = 1e-12
+EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
@@ -44,38 +42,25 @@ class TransformerLayer(Weights):
     final_gain: np.ndarray
     final_shift: np.ndarray
 
-    def __call__(self, states: np.ndarray) -> np.ndarray:
-        """Take one message a layer further.
 
-        Args:
-            states: hidden states (tokens, 384), float32.
+@dataclass(frozen=True)
+class Embeddings:
+    """What a token starts from: its own row, plus that of its place, plus one shared row, then a layer norm.
 
-        Returns:
-            Hidden states of the same shape.
-        """
-        query, key, value = (
-            _heads(states @ weight + bias)
-            for weight, bias in (
-                (self.query, self.query_bias),
-                (self.key, self.key_bias),
-                (self.value, self.value_bias),
-            )
-        )
-        scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1]))
-        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ value
-        mixed = mixed.transpose(1, 0, 2).reshape(states.shape)
-        states = _norm(states + mixed @ self.output + self.output_bias, self.attention_gain, self.attention_shift)
-        inner = states @ self.intermediate + self.intermediate_bias
-        inner *= 0.5 * (1 + erf(inner * np.float32(0.7071067811865476)))
-        return _norm(states + inner @ self.final + self.final_bias, self.final_gain, self.final_shift)
+    Attributes:
+        word, position: rows of eight-bit numbers, (rows, 384).
+        word_scale, position_scale: what a row is to be multiplied with, (rows, 1).
+        kind: the shared row (384,).
+        gain, shift: of the layer norm, (384,).
+    """
 
-
-def through(layers: Iterable[TransformerLayer], states: np.ndarray) -> np.ndarray:
-    """Take a message's states (tokens, 384) through layers, one after the other."""
-    for layer in layers:
-        states = layer(states)
-    return states
+    word: np.ndarray
+    word_scale: np.ndarray
+    position: np.ndarray
+    position_scale: np.ndarray
+    kind: np.ndarray
+    gain: np.ndarray
+    shift: np.ndarray
 
 
 # Our name of a part, and its name in the ONNX file, where a bias stands beside the product that it is added to.
@@ -100,17 +85,9 @@ def read_layer(model: Any, number: int) -> TransformerLayer:
     Raises:
         ValueError: the file has no such layer.
     """
-    from onnx import numpy_helper
-
-    stored = {one.name: one for one in model.graph.initializer}
+    array = _arrays(model)
     made_by = {name: node for node in model.graph.node for name in node.output}
     prefix = f"inner.encoder.layer.{number}."
-
-    def array(name: str) -> np.ndarray:
-        if name not in stored:
-            raise ValueError(f"the encoder's file has no {name!r}")
-        return np.asarray(numpy_helper.to_array(stored[name]))
-
     arrays: dict[str, np.ndarray] = {}
     for ours, theirs in _LINEAR.items():
         bias = f"{prefix}{theirs}.bias"
@@ -127,16 +104,38 @@ def read_layer(model: Any, number: int) -> TransformerLayer:
     return TransformerLayer.of(arrays)
 
 
-def output_name(model: Any, number: int) -> str:
-    """Return the name of a layer's output in the ONNX file."""
-    gain = f"inner.encoder.layer.{number}.{_NORMS['final']}.weight"
-    return next(str(node.output[0]) for node in model.graph.node if gain in node.input)
+def read_embeddings(model: Any) -> Embeddings:
+    """Read what stands below the first layer; the large tables keep their eight bits.
+
+    Args:
+        model: the ONNX model (`onnx.ModelProto`).
+
+    Raises:
+        ValueError: the file has none.
+    """
+    array = _arrays(model)
+    prefix = "inner.embeddings."
+    word, position = f"{prefix}word_embeddings.weight", f"{prefix}position_embeddings.weight"
+    return Embeddings(
+        word=array(f"{word}_q"),
+        word_scale=array(f"{word}_scale"),
+        position=array(f"{position}_q"),
+        position_scale=array(f"{position}_scale"),
+        # A message is one text: all its tokens are of the first kind.
+        kind=array(f"{prefix}token_type_embeddings.weight")[0],
+        gain=array(f"{prefix}LayerNorm.weight"),
+        shift=array(f"{prefix}LayerNorm.bias"),
+    )
 
 
-def _heads(x: np.ndarray) -> np.ndarray:
-    return x.reshape(len(x), HEADS, -1).transpose(1, 0, 2)
+def _arrays(model: Any) -> Any:
+    from onnx import numpy_helper
 
+    stored = {one.name: one for one in model.graph.initializer}
 
-def _norm(x: np.ndarray, gain: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    x = x - x.mean(axis=-1, keepdims=True)
-    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(_EPSILON)) * gain + shift
+    def array(name: str) -> np.ndarray:
+        if name not in stored:
+            raise ValueError(f"the encoder's file has no {name!r}")
+        return np.asarray(numpy_helper.to_array(stored[name]))
+
+    return array

@@ -43,10 +43,13 @@ class Job:
     @classmethod
     def of(cls, row: Row, results: list[dict[str, Any]]) -> Job:
         """Return the run of a row of the database."""
-        return cls(
+        made = cls(
             row.id, row.kind, row.made_by, row.made_at, row.model, row.file, row.state, row.done, row.total, row.passed,
             row.error, row.ended_at, results,
         )  # fmt: skip
+        if not made.is_open:  # its server may have been killed in the middle of a step
+            made.break_off()
+        return made
 
     @property
     def is_open(self) -> bool:

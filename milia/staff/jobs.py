@@ -196,9 +196,10 @@ class Jobs:
                 if job.is_open:
                     job.state, job.error = FAILED, f"the process ended early (code {await self._process.wait()})"
                 return
+            said = json.loads(line)
             if job.is_open:  # a cancelled one may still say its last words
-                job.take(json.loads(line), before)
-            if time.monotonic() - saved > _SAVE_SECONDS:
+                job.take(said, before)
+            if said["event"] == "step" or time.monotonic() - saved > _SAVE_SECONDS:
                 saved = time.monotonic()
                 await self._save(job)
 

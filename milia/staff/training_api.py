@@ -101,7 +101,7 @@ class TrainingApi:
         """Put a model in service, the new one or one from before."""
         form = await call.form(ServiceForm)
         if not self._settings.training:
-            raise Problem("not-allowed-here", reason=said("training", "off"))
+            raise Problem("not-allowed-here", reason=said("training", "turned_off"))
         models = {path.name: path for path in self._checkout.models()}
         if form.model not in models:
             raise Problem("malformed", faults=[f"model: unknown {form.model!r}; known: {', '.join(sorted(models)) or 'none'}"])
@@ -171,7 +171,7 @@ class TrainingApi:
         """Say why nothing can be trained here; None if it can."""
         named: Mapping[str, str] = texts()["training"]
         if not self._settings.training:
-            return named["off"]
+            return named["turned_off"]
         if not all((self._root / name).exists() for name in _NEEDED):
             return named["no_files"]
         log = next(folder for folder in (self._root / training.LOG).parents if folder.is_dir())

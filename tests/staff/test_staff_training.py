@@ -202,11 +202,13 @@ def test_a_training_that_the_server_left_behind_is_shown_as_failed(
 
     editor = login("editor")
     monkeypatch.setenv("STAFF_WORKER", "slow")
-    editor.post("/training", {"take": [accept(editor)]})
+    job = editor.post("/training", {"take": [accept(editor)]}).json
+    while len(editor.get(f"/jobs/{job['id']}").json["steps"]) < 2:
+        time.sleep(0.05)
     second = Person.login(serve(), people["editor"])
     job = second.get("/training").json["job"]
     assert (job["state"], job["error"]) == ("failed", "the server was stopped meanwhile")
-    assert job["steps"][-1]["state"] != "running"
+    assert [step["state"] for step in job["steps"]] == ["ok", "failed"]
 
 
 def test_a_training_that_says_nothing_for_too_long_is_stopped(
@@ -220,7 +222,7 @@ def test_a_training_that_says_nothing_for_too_long_is_stopped(
     assert found["steps"][-1]["state"] == "failed"
 
 
-@pytest.mark.parametrize("why", ["off", "no_files", "read_only"])
+@pytest.mark.parametrize("why", ["turned_off", "no_files", "read_only"])
 def test_where_nothing_can_be_trained_the_page_is_told_why_and_the_server_refuses(
     serve: Callable[..., StaffServer], people: dict[str, str], trainable: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
@@ -228,7 +230,7 @@ def test_where_nothing_can_be_trained_the_page_is_told_why_and_the_server_refuse
 
     from milia.staff.texts import texts
 
-    person = Person.login(serve(training=why != "off"), people["admin"])
+    person = Person.login(serve(training=why != "turned_off"), people["admin"])
     if why == "no_files":
         (trainable / "config.yml").unlink()
     if why == "read_only":
@@ -237,7 +239,7 @@ def test_where_nothing_can_be_trained_the_page_is_told_why_and_the_server_refuse
     assert (told["available"], told["can_take"], told["reason"]) == (False, False, texts()["training"][why])
     answer = person.post("/training", {"take": []})
     assert (answer.status, answer.code) == (409, "not-allowed-here") and told["reason"] in answer.json["detail"]
-    if why == "off":
+    if why == "turned_off":
         assert person.send("PUT", "/training/service", {"model": told["running"]}).code == "not-allowed-here"
 
 

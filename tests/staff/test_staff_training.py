@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -253,6 +254,31 @@ def test_every_step_is_in_the_audit_log(login: Callable[[str], Person], database
     assert told["training.take"] == f"reviews {review}: {FILE}"
     assert told["training.start"] == f"{job['id']}: {job['model']}"
     assert all(row["user"] == "the.editor" for row in rows if row["what"].startswith("training."))
+
+
+def test_cancelling_ends_the_process_that_trains(trainable: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real worker, with a command that only waits: that is a process of the worker, in a group of its own."""
+    (trainable / "wait.py").write_text("import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(120)\n")
+    monkeypatch.setenv(training.COMMAND, f"{sys.executable} wait.py")
+    with (trainable / FILE).open("a") as file:
+        file.write("      - one more sentence that nobody has said\n")
+    written = trainable / "pid"
+
+    async def run() -> jobs_module.Job:
+        jobs = jobs_module.Jobs(database, trainable)
+        job = await jobs.start(jobs_module.TRAINING, "eda", training.model_path(trainable))
+        for _ in range(600):
+            if written.exists() and written.read_text():
+                break
+            assert job.is_open, job.error
+            await asyncio.sleep(0.1)
+        return await jobs.cancel(job.id)
+
+    job = asyncio.run(run())
+    assert (job.state, [step["state"] for step in job.results]) == ("cancelled", ["ok", "cancelled"])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(written.read_text()), 0)
+    assert not (trainable / "models/.new").exists() and not training.model_path(trainable).exists()
 
 
 def test_a_training_tells_its_steps_and_refuses_content_that_is_not_in_order(

@@ -48,19 +48,21 @@ class Accepted:
         names = cls.__dataclass_fields__
         return [cls(**{name: row.get(name) for name in names}) for row in rows if row["kind"] in KINDS and row.get("patch")]  # type: ignore[arg-type]
 
+    def told(self) -> dict[str, Any]:
+        """Return what the contract tells of it."""
+        return {name: value for name, value in vars(self).items() if name != "patch"}
+
     @property
     def added(self) -> list[str]:
         """The lines that it adds."""
         lines = self.patch.splitlines()
         return [line[1:] for line in lines if line.startswith("+") and not line.startswith("+++")]
 
-    def is_in(self, root: Path) -> bool:
-        """Tell whether its lines are in the file as it stands, wherever."""
-        try:
-            lines = (root / self.file).read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return False
-        return {line.strip() for line in self.added} <= {line.strip() for line in lines}
+
+def in_files(root: Path, changes: Sequence[Accepted]) -> frozenset[str]:
+    """Return the reviews whose lines are in their file as it stands, wherever."""
+    lines = {file: _lines(root / file) for file in {change.file for change in changes}}
+    return frozenset(one.review for one in changes if {line.strip() for line in one.added} <= lines[one.file])
 
 
 def take(root: Path, changes: Sequence[Accepted]) -> list[str]:
@@ -109,3 +111,10 @@ def _faults(scratch: Path, files: Sequence[str]) -> list[str]:
     if not faults and any(file.startswith(CONTENT) for file in files):
         faults = [f"{one.file}:{one.line}: {one.message}" for one in content_check.check(scratch / CONTENT)]
     return faults
+
+
+def _lines(path: Path) -> set[str]:
+    try:
+        return {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
+    except OSError:
+        return set()

@@ -62,6 +62,8 @@ class TrainingApi:
     ) -> None:  # fmt: skip
         self._root, self._settings, self._reviews, self._jobs = root, settings, reviews, jobs
         self._checkout, self._model, self._service, self._audit = checkout, model, service, audit
+        # Two who begin at once: the second is refused before it touches a file.
+        self._starting = asyncio.Lock()
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -82,18 +84,19 @@ class TrainingApi:
         reason = self._reason()
         if reason:
             raise Problem("not-allowed-here", reason=reason)
-        if self._jobs.is_busy:  # before a file is touched
-            raise Problem("busy")
-        if form.take:
-            await self._take(call, form.take)
-        model = await _off(training.model_path, self._root)
-        if model.is_file():
-            raise Problem("not-allowed-here", reason=said("training", "nothing_new", model=model.name))
-        keep = [self._model.name, in_service.before(self._root, self._model.name)]
-        try:
-            job = await self._jobs.start(TRAINING, call.user, model, keep=keep)
-        except Busy:
-            raise Problem("busy") from None
+        async with self._starting:
+            if self._jobs.is_busy:
+                raise Problem("busy")
+            if form.take:
+                await self._take(call, form.take)
+            model = await _off(training.model_path, self._root)
+            if model.is_file():
+                raise Problem("not-allowed-here", reason=said("training", "nothing_new", model=model.name))
+            keep = [self._model.name, in_service.before(self._root, self._model.name)]
+            try:
+                job = await self._jobs.start(TRAINING, call.user, model, keep=keep)
+            except Busy:
+                raise Problem("busy") from None
         await self._audit.note(call.user, "training.start", f"{job.id}: {model.name}", call.address)
         return Reply(job.to_dict(), 202)
 
@@ -118,12 +121,13 @@ class TrainingApi:
         return await self.get(call)
 
     async def _take(self, call: Call, names: list[str]) -> None:
-        found = {one.review: one for one in Accepted.of(await self._reviews.accepted(MOST_ACCEPTED))}
-        wanted = [found.get(name) for name in dict.fromkeys(names)]
-        faults = [said("training", "not_accepted", review=name) for name, one in zip(names, wanted) if one is None or one.is_in(self._root)]
+        found = Accepted.of(await self._reviews.accepted(MOST_ACCEPTED))
+        there = await _off(accepted.in_files, self._root, found)
+        open_ = {one.review: one for one in found if one.review not in there}
+        faults = [said("training", "not_accepted", review=name) for name in names if name not in open_]
         if faults:
             raise Problem("malformed", faults=faults)
-        changes = [one for one in wanted if one is not None]
+        changes = [open_[name] for name in dict.fromkeys(names)]
         try:
             files = await _off(accepted.take, self._root, changes)
         except ChangeError as error:
@@ -141,7 +145,8 @@ class TrainingApi:
         if record is None and running == present:
             record = now
         changed = model_record.changes(record, now) if record else []
-        rows = [self._accepted(one, record) for one in found]
+        there = accepted.in_files(self._root, found)
+        news = [one for one in found if record is None or not record.knows(one.file, one.added)]
         before = in_service.before(self._root, running)
         reason = self._reason()
         return {
@@ -153,7 +158,7 @@ class TrainingApi:
             "is_trained": (self._root / "models" / present).is_file(),
             "is_recorded": record is not None,
             "changes": [vars(one) for one in changed[:MOST_FILES]],
-            "accepted": [row for row in rows if not row.pop("known")],
+            "accepted": [{**one.told(), "in_files": one.review in there} for one in news],
             "models": [
                 {
                     "name": path.name, "made_at": iso(path.stat().st_mtime), "in_service": path.name == running,
@@ -162,10 +167,6 @@ class TrainingApi:
                 for path in sorted(self._checkout.models(), key=lambda path: -path.stat().st_mtime)
             ],
         }  # fmt: skip
-
-    def _accepted(self, one: Accepted, record: model_record.Record | None) -> dict[str, Any]:
-        row = {name: value for name, value in vars(one).items() if name != "patch"}
-        return {**row, "in_files": one.is_in(self._root), "known": record is not None and record.knows(one.file, one.added)}
 
     def _reason(self) -> str | None:
         """Say why nothing can be trained here; None if it can."""

@@ -106,7 +106,7 @@ class World:
         ]
         return {
             "available": self.training_off is None, "reason": self.training_off, "can_take": self.training_off is None, "running": self.running, "present": present,
-            "is_trained": present in self.models, "is_recorded": True, "changes": changes if present != self.running else [], "accepted": self.accepted if present != self.running else [],
+            "is_trained": present in self.models, "is_recorded": True, "changes": changes if present != self.running else [], "accepted": [one for one in self.accepted if present != self.running or not one["in_files"]],
             "models": [{"name": name, "made_at": at(age), "in_service": name == self.running, "is_before": name == self.before, "is_present": name == present} for name, age in self.models.items()],
             "job": job, "last_seconds": 720.0,
         }  # fmt: skip

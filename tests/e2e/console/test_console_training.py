@@ -83,6 +83,21 @@ def test_a_training_takes_the_accepted_changes_along_that_are_ticked(console: Co
     expect(page.get_by_role("button", name="Train a new model")).to_be_disabled()
 
 
+def test_with_nothing_ticked_there_is_nothing_to_train(console: ConsoleStandIn, enter: Enter) -> None:
+    console.world.fill(1)
+    console.world.models = {"milia-2.tar.gz": 1}
+    console.world.running = "milia-2.tar.gz"
+    page = enter("/training")
+    expect(page.get_by_role("button", name="Train a new model")).to_be_enabled()
+    page.get_by_role("checkbox").uncheck()
+    expect(page.get_by_role("button", name="Train a new model")).to_be_disabled()
+    expect(page.get_by_text("Tick what it is to learn.")).to_be_visible()
+    console.world.accepted.clear()
+    page.reload()
+    expect(page.get_by_text("Nothing: it has learned all that is in the files.")).to_be_visible()
+    expect(page.get_by_role("button", name="Train a new model")).to_be_disabled()
+
+
 def test_a_training_in_progress_outlives_a_reload_and_is_cancelled(console: ConsoleStandIn, enter: Enter) -> None:
     console.world.fill(1)
     page = enter("/training")

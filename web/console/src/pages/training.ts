@@ -113,9 +113,10 @@ export class TrainingPage extends View {
 
   private start(news: boolean, ready: boolean): Part {
     if (!may('editor')) return html`<p class="hint">An editor can train a new model.</p>`
-    const usual = this.now!.last_seconds
+    const { last_seconds: usual, present, running } = this.now!
+    const hint = !ready || !news ? (usual ? `It took ${names.duration(usual)} the last time.` : 'It takes ten minutes or more, and slows the bot a little.') : present === running ? 'Tick what it is to learn.' : 'A model that knows it is there: compare it below.'
     return html`<p class="buttons"><button type="button" class="main" ?disabled=${this.busy === 'start' || this.going || !news || ready} @click=${this.train}>${this.busy === 'start' ? 'Starting …' : 'Train a new model'}</button>
-      <span class="small">${ready && news ? 'A model that knows it is there: compare it below.' : usual ? `It took ${names.duration(usual)} the last time.` : 'It takes ten minutes or more, and slows the bot a little.'}</span></p>`
+      <span class="small">${hint}</span></p>`
   }
 
   private job(job: Job, usual: number | null): TemplateResult {

@@ -33,5 +33,5 @@ bench-widget: setup ## compare how soon a visitor can type with deep-chat, in th
 	@.venv/bin/python -m pytest -q -m benchmark tests/e2e/widget/test_widget_speed.py
 
 clean: ## remove trained models, caches and results; keeps .venv and the conversations in var/
-	@rm -rf models/*.tar.gz models/.new .rasa results var/log build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf models/*.tar.gz models/*.inputs.json models/in-service.json models/.new .rasa results var/log build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find milia actions tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,11 +12,21 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from milia.conversation import State
-from milia.dialogue import load_dialogue
+from milia.dialogue import Dialogue, load_dialogue
+from milia.in_service import Content
 from milia.reading import Reading
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def _load() -> Dialogue:
+    load_dialogue.cache_clear()
+    return load_dialogue(ROOT, os.environ.get("MILIA_REGION", ""))
+
+
+# Changed wordings are said once a model that knows of them is put in service.
+_dialogue = Content(ROOT, _load)
 
 
 class ActionAnswer(Action):
@@ -31,7 +41,7 @@ class ActionAnswer(Action):
 
         A reply of level 3 or 4 is not uttered here: the slots make Rasa's safety policy say it in its own process.
         """
-        dialogue = load_dialogue(ROOT, os.environ.get("MILIA_REGION", ""))
+        dialogue = _dialogue.get()
         state = State.from_slots(tracker.slots)
         reading = Reading.from_parse(tracker.latest_message, state.option)
         turn = dialogue.respond(reading, state, tracker.sender_id)

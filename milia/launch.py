@@ -1,4 +1,4 @@
-"""Run a module as a child of `milia run`: `python -m milia.launch MODULE [ARGUMENT ...]`.
+"""Run a module as a child of this project: `python -m milia.launch MODULE [ARGUMENT ...]`.
 
 Three things that the module would not do by itself: it ends when its parent is gone, however that died (a killed parent
 would leave two servers on their ports), the API token reaches Rasa without standing in the list of processes, and the
@@ -16,7 +16,6 @@ import time
 
 TOKEN = "MILIA_API_TOKEN"
 PATIENCE_SECONDS = 15
-SERVERS = ("rasa", "rasa_sdk")
 
 
 def end_with_parent() -> None:
@@ -28,9 +27,14 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
+def is_server(module: str, arguments: list[str]) -> bool:
+    """Tell whether a command serves people; `rasa train` does not."""
+    return module == "rasa_sdk" or (module == "rasa" and arguments[:1] == ["run"])
+
+
 def arguments_for(module: str, arguments: list[str], token: str) -> list[str]:
     """Return the module's arguments; Rasa's HTTP API is switched on only where a token protects it."""
-    if module == "rasa" and token:
+    if module == "rasa" and token and is_server(module, arguments):
         return [*arguments, "--enable-api", "--auth-token", token]
     return arguments
 
@@ -38,9 +42,9 @@ def arguments_for(module: str, arguments: list[str], token: str) -> list[str]:
 def main(command: list[str]) -> None:
     """Run `command`: a module's name and its arguments."""
     module, *arguments = command
-    os.umask(0o077)  # conversations and logs are for their owner only
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
-    if module in SERVERS:
+    if is_server(module, arguments):
+        os.umask(0o077)  # conversations and logs are for their owner only
         from milia.observability.process import prepare
 
         prepare(module)

@@ -15,7 +15,7 @@ from milia.processes import Stopped
 
 
 class Progress:
-    """Prints numbered steps with their seconds."""
+    """Prints numbered steps with their seconds; a subclass may tell of them elsewhere."""
 
     def __init__(self, total: int, out: TextIO | None = None) -> None:
         """Announce `total` steps on `out` (default: standard output)."""
@@ -28,12 +28,10 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Print the step's line around a block: `ok` when it ends, `failed` or `stopped` when it raises."""
+        """Tell of a step around a block: `ok` when it ends, `failed` or `stopped` when it raises."""
         self._done += 1
-        self._line = f"[{self._done}/{self._total}] {title} ..."
         self._began = time.monotonic()
-        self._shown = 0
-        self._write(self._line)
+        self._begin(title)
         try:
             yield
         except BaseException as error:
@@ -51,6 +49,11 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line of its own."""
         self._write(text + "\n")
+
+    def _begin(self, title: str) -> None:
+        self._line = f"[{self._done}/{self._total}] {title} ..."
+        self._shown = 0
+        self._write(self._line)
 
     def _finish(self, word: str) -> None:
         start = f"\r{self._line}" if self._shown else ""

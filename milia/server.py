@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from milia import processes, training
+from milia import in_service, processes, training
 from milia.channels.enabled import platform_credentials, platform_titles
 from milia.channels.keys import MIN_SECRET_BYTES, SECRET
 from milia.environment import is_loopback, load_env_file, number_setting
@@ -374,11 +374,15 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     request.check()
     for problem in platform_credentials(os.environ)[1]:
         progress.say(f"Note: {problem}. `.venv/bin/milia channels check` says more.")
-    model = training.current_model(settings.root)
+    present = training.model_path(settings.root)
+    model = in_service.chosen(settings.root, present.name) or training.current_model(settings.root)
+    if model and model != present:
+        progress.say(f"Note: {model.name} serves, as chosen in the staff console, not {present.name} of the present data.")
     with progress.step("The model is up to date" if model else "Training the model (ten minutes or more)"):
         if not model and not settings.train:
             raise CommandError("no model of the present content and data: run `make train`, or leave --no-train out")
         model = model or training.train(settings.root, progress=progress, request=request)
+        training.note_inputs(settings.root)
     to_run = services(settings, model)
     if login:
         progress.say(login)

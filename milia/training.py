@@ -1,7 +1,7 @@
 """Training: when it is needed, and doing it once.
 
 A model's file name carries the fingerprint of everything that training reads, so "is the model up to date?" is "does the
-file exist?". Trained models are `models/milia-<fingerprint>.tar.gz`; the last two are kept.
+file exist?". Trained models are `models/milia-<fingerprint>.tar.gz`; the last two are kept, each with the record of its inputs.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from milia import processes
+from milia import model_record, processes
 from milia.processes import CommandError, Stopped, StopRequest, stop_on_signals
 from milia.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = Path("var/log/training.log")
+# Another command for training: gets Rasa's own options, and has to leave the archive where they say.
+COMMAND = "MILIA_TRAINING_COMMAND"
 KEPT_MODELS = 2
 MIN_FREE_MB = 300
 SHOWN_PROBLEMS = 20
@@ -71,6 +74,14 @@ def current_model(root: Path) -> Path | None:
     return path if path.is_file() else None
 
 
+def note_inputs(root: Path) -> None:
+    """Write the record of the model of the present inputs, if that model is there and has none."""
+    now = inputs(root)
+    model = root / "models" / f"milia-{_digest(now)[:12]}.tar.gz"
+    if model.is_file() and not model_record.path_of(model).exists():
+        model_record.write(model, model_record.of_inputs(root, now))
+
+
 def content_problems(root: Path) -> list[str]:
     """Return what is wrong with the content, one `file:line: message` each."""
     from milia.content_check import check
@@ -101,7 +112,8 @@ def training_command(out: Path, name: str) -> list[str]:
     an old result. Whether training is needed at all is decided by `fingerprint`.
     """
     files = ["--domain", "domain.yml", "--config", "config.yml", "--data", "data"]
-    return [sys.executable, "-m", "rasa", "train", *files, "--out", str(out), "--fixed-model-name", name, "--force"]
+    program = shlex.split(os.environ.get(COMMAND, "")) or [sys.executable, "-m", "milia.launch", "rasa", "train"]
+    return [*program, *files, "--out", str(out), "--fixed-model-name", name, "--force"]
 
 
 def train(
@@ -111,6 +123,7 @@ def train(
     force: bool = False,
     progress: Progress | None = None,
     request: StopRequest | None = None,
+    keep: Collection[str] = (),
 ) -> Path:
     """Train a model of the present inputs unless there is one, and remove the models before the last two.
 
@@ -120,6 +133,7 @@ def train(
         force: Train even if the model exists.
         progress: Shows the seconds while training runs.
         request: Ends the training when it holds a signal.
+        keep: Names of archives that stay, however old.
 
     Returns:
         The path of the model.
@@ -132,6 +146,7 @@ def train(
         before = inputs(root)
         path = root / "models" / f"milia-{_digest(before)[:12]}.tar.gz"
         if path.is_file() and not force:  # another process trained it while this one waited
+            note_inputs(root)
             return path
         _require_space(root)
         out = root / "models" / ".new"
@@ -141,12 +156,13 @@ def train(
             changed = _changed(before, inputs(root))
             if changed:
                 raise CommandError(f"{changed} changed while the model was trained: start the training again.")
+            model_record.write(path, model_record.of_inputs(root, before))
             os.replace(out / path.name, path)  # a model is either whole or not there
         except FileNotFoundError as error:
             raise CommandError(f"training wrote no model: see {log}\n{processes.tail(log)}") from error
         finally:
             shutil.rmtree(out, ignore_errors=True)
-        _remove_old_models(root)
+        _remove_old_models(root, keep)
         return path
 
 
@@ -305,7 +321,9 @@ def _require_space(root: Path) -> None:
         )
 
 
-def _remove_old_models(root: Path) -> None:
+def _remove_old_models(root: Path, keep: Collection[str]) -> None:
     models = sorted((root / "models").glob("milia-*.tar.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in models[KEPT_MODELS:]:
-        path.unlink(missing_ok=True)
+        if path.name not in keep:
+            path.unlink(missing_ok=True)
+            model_record.path_of(path).unlink(missing_ok=True)

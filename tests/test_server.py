@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]  # its stubs are not in the lock f
 import pytest
 import yaml
 
-from milia import environment, launch, processes, server, training
+from milia import environment, in_service, launch, processes, server, training
 from milia.processes import CommandError, Stopped, StopRequest
 from milia.progress import Progress
 from milia.server import Service, Settings
@@ -235,6 +235,7 @@ def test_the_token_switches_the_api_on_and_stays_out_of_the_list_of_processes(
     assert launch.arguments_for("rasa", ["run"], "") == ["run"]
     assert launch.arguments_for("rasa", ["run"], "s3cret") == ["run", "--enable-api", "--auth-token", "s3cret"]
     assert launch.arguments_for("rasa_sdk", [], "s3cret") == []
+    assert launch.arguments_for("rasa", ["train"], "s3cret") == ["train"]
     monkeypatch.setenv(launch.TOKEN, "s3cret")
     for service in server.services(Settings(root=ROOT, var=tmp_path), Path("m")):
         assert not any("s3cret" in part or "--auth-token" in part for part in service.command)
@@ -323,6 +324,20 @@ def test_the_trained_model_is_used_and_the_folder_is_private(
     server.run(settings, StopRequest(), Progress(4, io.StringIO()))
     assert served[served.index("--model") + 1] == str(model)
     assert settings.var.stat().st_mode & 0o777 == 0o700
+    # What staff have gone back to is served, and said to be, until the files change.
+    older = model.with_name("milia-older.tar.gz")
+    older.write_bytes(b"older")
+    in_service.choose(settings.root, older.name, model.name, model.name)
+    served.clear()
+    out = io.StringIO()
+    server.run(settings, StopRequest(), Progress(4, out))
+    assert served[served.index("--model") + 1] == str(older)
+    assert f"{older.name} serves, as chosen in the staff console" in out.getvalue()
+    (settings.root / "config.yml").write_text("pipeline: []\n", encoding="utf-8")
+    training.model_path(settings.root).write_bytes(b"new")
+    served.clear()
+    server.run(settings, StopRequest(), Progress(4, io.StringIO()))
+    assert served[served.index("--model") + 1] == str(training.model_path(settings.root))
 
 
 def test_a_signal_before_the_start_stops_quietly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from milia import processes, training
+from milia import model_record, processes, training
 from milia.processes import CommandError, Stopped, StopRequest
 from milia.progress import Progress
 
@@ -178,6 +178,81 @@ def test_the_last_two_models_are_kept(root: Path, fake: dict[str, str]) -> None:
     assert sorted((root / "models").glob("*.tar.gz")) == sorted([other, *models[-2:]])
 
 
+def test_a_model_that_serves_is_kept_however_old_and_records_go_with_their_models(root: Path, fake: dict[str, str]) -> None:
+    models = []
+    for number in range(4):
+        (root / "domain.yml").write_text(f"intents: [i{number}]\n", encoding="utf-8")
+        models.append(training.train(root, keep=[models[0].name] if models else []))
+        os.utime(models[-1], (number + 1, number + 1))
+    kept = [models[0], *models[-2:]]
+    assert sorted((root / "models").glob("*.tar.gz")) == sorted(kept)
+    assert sorted((root / "models").glob("*.json")) == sorted(model_record.path_of(one) for one in kept)
+
+
+def test_the_record_of_a_model_tells_what_it_does_not_know(root: Path, fake: dict[str, str]) -> None:
+    record = model_record.read(training.train(root))
+    assert record is not None
+    (root / "data/nlu/greet.yml").write_text("nlu: []\n# a line more\n", encoding="utf-8")
+    (root / "data/nlu/new.yml").write_text("one\ntwo\n", encoding="utf-8")
+    (root / "config.yml").write_text("pipeline: []\n", encoding="utf-8")
+    (root / "milia/words.py").write_text("WORDS = ('more',)\n", encoding="utf-8")
+    (root / "data/content/topics/definition.yml").unlink()
+    now = model_record.of_inputs(root, training.inputs(root))
+    found = {one.file: (one.kind, one.added, one.removed) for one in model_record.changes(record, now)}
+    gone = {name for name in record.inputs if name.startswith("milia/")} - set(now.inputs)
+    assert {name: one for name, one in found.items() if name not in gone} == {
+        "config.yml": ("configuration", 0, 0),
+        "data/content/topics/definition.yml": ("content", 0, 1),
+        "data/nlu/greet.yml": ("training", 1, 0),
+        "data/nlu/new.yml": ("training", 2, 0),
+        "milia/words.py": ("code", 0, 0),
+    }
+    assert now.knows("data/nlu/new.yml", ["  two"]) and not record.knows("data/nlu/new.yml", ["two"])
+    assert model_record.changes(record, record) == []
+
+
+def test_a_model_without_a_record_gets_one_only_if_it_is_of_the_present_inputs(root: Path, fake: dict[str, str]) -> None:
+    model = training.train(root)
+    model_record.path_of(model).write_text("no JSON", encoding="utf-8")
+    assert model_record.read(model) is None
+    model_record.path_of(model).unlink()
+    training.train(root)
+    assert model_record.read(model) is not None
+    model_record.path_of(model).unlink()
+    (root / "domain.yml").write_text("intents: [other]\n", encoding="utf-8")
+    training.note_inputs(root)
+    assert not model_record.path_of(model).exists()
+
+
+def test_another_command_may_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(training.COMMAND, "elsewhere 'two words'")
+    command = training.training_command(Path("models/.new"), "milia-abc")
+    assert command[:2] == ["elsewhere", "two words"] and command[command.index("--out") + 1] == "models/.new"
+
+
+def test_a_training_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """Killed outright, a parent can end nothing: the child sees its standard input close."""
+    script = "import subprocess, sys, time; c = subprocess.Popen([sys.executable, '-m', 'milia.launch', 'timeit', '-n', '1', '-r', '1', 'import time; time.sleep(60)'], stdin=subprocess.PIPE); print(c.pid, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=training.ROOT, text=True) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(100):
+        if not _runs(child):
+            return
+        time.sleep(0.1)
+    os.kill(child, 9)
+    raise AssertionError("the child went on")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split(")")[-1].split()[0] != "Z" if Path("/proc").is_dir() else True
+
+
 def test_a_failed_training_shows_its_last_lines_and_leaves_no_model(root: Path, fake: dict[str, str]) -> None:
     fake["how"] = "fail"
     with pytest.raises(CommandError, match=r"(?s)code 1.*var/log/training\.log.*no examples of greet"):
@@ -234,7 +309,7 @@ def test_a_second_training_waits_for_the_first_and_uses_its_model(root: Path, fa
 
 def test_the_command_names_the_data_and_ignores_rasas_cache() -> None:
     command = training.training_command(Path("models/.new"), "milia-abc")
-    assert command[1:4] == ["-m", "rasa", "train"]
+    assert command[1:5] == ["-m", "milia.launch", "rasa", "train"]
     assert command[command.index("--fixed-model-name") + 1] == "milia-abc"
     assert {"--force", "data", "domain.yml", "config.yml"} <= set(command)
     assert processes.QUIET_ENVIRONMENT["RASA_TELEMETRY_ENABLED"] == "false"

@@ -18,6 +18,7 @@ from sanic.response import HTTPResponse
 
 from milia.channels.web import drop_cors
 from milia.channels.web_security import API as API_HEADERS
+from milia.in_service import Content
 from milia.staff.api import Api
 from milia.staff.audit import Audit
 from milia.staff.checkout import Checkout
@@ -29,6 +30,7 @@ from milia.staff.jobs import Jobs
 from milia.staff.knowledge import Knowledge, load_knowledge
 from milia.staff.login_api import LoginApi
 from milia.staff.model import RunningModel
+from milia.staff.model_service import ModelService
 from milia.staff.pages import ConsolePages
 from milia.staff.reviews import Reviews
 from milia.staff.reviews_api import ReviewsApi
@@ -37,6 +39,7 @@ from milia.staff.sessions import Sessions
 from milia.staff.settings import StaffSettings
 from milia.staff.statistics import Statistics
 from milia.staff.tests_api import TestsApi
+from milia.staff.training_api import TrainingApi
 from milia.staff.tries import Tries
 from milia.staff.try_api import TryApi
 from milia.staff.turn_index import TurnIndex
@@ -87,6 +90,8 @@ class StaffChannel(InputChannel):
         self._settings = settings or StaffSettings.from_environment()
         self._database, self._root, self._pages = database, root, pages or ConsolePages()
         self._redact = redact
+        # Read anew once a model that knows of changed content is put in service.
+        self._knowledge = Content(root, self._load)
         self._app: Sanic | None = None
         self._console: Console | None = None
 
@@ -151,7 +156,8 @@ class StaffChannel(InputChannel):
         settings, database, root = self._settings, self._database or shared_database(), self._root
         known = self._known
         users, sessions, audit = Users(database), Sessions(database, settings), Audit(database)
-        checkout, model = Checkout(root), RunningModel(lambda: getattr(self._app and self._app.ctx, "agent", None), known)
+        checkout, model, service = Checkout(root), RunningModel(self._agent, known), ModelService(self._agent, root)
+        reviews = Reviews(database)
         tries = Tries(model.processor, model.explain)
         conversations, statistics = ConversationList(database), Statistics(database)
         index, jobs = TurnIndex(database, known().content.topics), Jobs(database, root)
@@ -159,14 +165,23 @@ class StaffChannel(InputChannel):
             LoginApi(settings, users, sessions, audit),
             TryApi(tries, model, known, settings, checkout, conversations.channels),
             ConversationsApi(conversations, statistics, index, model, known),
-            ReviewsApi(Reviews(database), database, tries, audit, checkout, known, self._without_personal_data),
+            ReviewsApi(reviews, database, tries, audit, checkout, known, self._without_personal_data),
             TestsApi(DialogFiles(root), jobs, conversations, tries, checkout, model, audit, settings),
+            TrainingApi(root, settings, reviews, jobs, checkout, model, service, audit),
             ContentApi(root, known, statistics, Unanswered(database), index),
         )
         handlers = {name: handler for part in parts for name, handler in part.handlers.items()}
         return Console(Api(settings, users, sessions, handlers), jobs, index)
 
+    def _agent(self) -> Any:
+        """Return Rasa's agent; None before the server has begun."""
+        return getattr(self._app and self._app.ctx, "agent", None)
+
     def _known(self) -> Knowledge:
+        return self._knowledge.get()
+
+    def _load(self) -> Knowledge:
+        load_knowledge.cache_clear()
         return load_knowledge(self._root)
 
     async def _without_personal_data(self, text: str) -> str:

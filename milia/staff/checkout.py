@@ -105,6 +105,16 @@ class Checkout:
         self._git("update-ref", f"refs/heads/{branch}", commit, "0" * 40)
         return commit
 
+    def apply(self, patch: str) -> None:
+        """Apply a patch to the files as they stand; lines around it may have changed, but not the nearest ones.
+
+        Raises:
+            CheckoutError: It does not fit.
+        """
+        # Git must not find a repository above this folder: it would look for the files there.
+        environment = {"GIT_CEILING_DIRECTORIES": str(self.root.resolve().parent)}
+        self._git("apply", "-C1", "--whitespace=nowarn", "-", text=patch, environment=environment)
+
     def _git(
         self, *arguments: str, text: str | None = None, environment: Mapping[str, str] | None = None, strip: bool = True
     ) -> str:

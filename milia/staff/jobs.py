@@ -1,4 +1,4 @@
-"""Runs of dialog tests and replays: one at a time, in a process of its own, with progress, and kept in the database."""
+"""Runs of dialog tests, replays and trainings: one at a time, in a process of its own, with progress, kept in the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,60 +18,25 @@ from sqlalchemy import and_, delete, desc, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from milia.processes import QUIET_ENVIRONMENT
+from milia.staff.job import CANCELLED, DONE, FAILED, LOADING, OPEN, REPLAY, TESTS, TRAINING, Job
 from milia.staff.times import iso
-from milia.staff.worker import REPLAY, TESTS
 from milia.storage.database import Database
 from milia.storage.settings import SECONDS_A_DAY, retention_days
 from milia.storage.tables import staff_run
 
 logger = logging.getLogger(__name__)
 
-WAITING, LOADING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "loading", "running", "done", "failed", "cancelled"
-_OPEN = (WAITING, LOADING, RUNNING)
 _LINE_BYTES = 4_000_000
 _SAVE_SECONDS = 2.0
-_STOP_SECONDS = 5.0
-# A run that says nothing for so long hangs.
-_SILENT_SECONDS = 180.0
+# A run that says nothing for so long hangs. Fitting a training's regressions takes minutes on a busy machine.
+_SILENT_SECONDS = {TESTS: 180.0, REPLAY: 180.0, TRAINING: 900.0}
+# A training has to end the process that it has started.
+_STOP_SECONDS = {TESTS: 5.0, REPLAY: 5.0, TRAINING: 12.0}
 MOST_LISTED = 50
 
 
 class Busy(Exception):
     """A run is in progress."""
-
-
-@dataclass
-class Job:
-    """One run.
-
-    Attributes:
-        id, kind, made_by, model, file: what, by whom, of which model, of which uploaded file.
-        state, done, total, passed, error: how it goes.
-        results: as the contract describes them.
-    """
-
-    id: str
-    kind: str
-    made_by: str
-    made_at: float
-    model: str
-    file: str | None = None
-    state: str = WAITING
-    done: int = 0
-    total: int = 0
-    passed: int = 0
-    error: str | None = None
-    ended_at: float | None = None
-    results: list[dict[str, Any]] = field(default_factory=list)
-
-    def to_dict(self, results: bool = True, failed: bool = False) -> dict[str, Any]:
-        """Return it as the contract describes it."""
-        shown = [one for one in self.results if not failed or one["passed"] is False or _changed(one)] if results else []
-        return {
-            "id": self.id, "kind": self.kind, "state": self.state, "made_by": self.made_by, "made_at": iso(self.made_at),
-            "ended_at": iso(self.ended_at), "model": self.model, "done": self.done, "total": self.total,
-            "passed": self.passed, "error": self.error, "file": self.file, "results": shown, "next": None,
-        }  # fmt: skip
 
 
 class Jobs:
@@ -92,21 +56,32 @@ class Jobs:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(
-        self, kind: str, user: str, model: Path, names: Sequence[str] = (), dialogs: Sequence[Mapping[str, Any]] = (), file: str | None = None
+        self, kind: str, user: str, model: Path, names: Sequence[str] = (), dialogs: Sequence[Mapping[str, Any]] = (),
+        file: str | None = None, keep: Sequence[str] = (),
     ) -> Job:
         """Begin a run.
+
+        Args:
+            kind: tests, a replay or a training.
+            user: who begins it.
+            model: the archive to run; for a training the one that it is going to make.
+            names: of the tests.
+            dialogs: to replay.
+            file: that they were in.
+            keep: names of archives that a training does not remove.
 
         Raises:
             Busy: Another one is in progress.
         """
-        if self._job is not None and self._job.state in _OPEN:
+        if self.is_busy:
             raise Busy
         job = Job(secrets.token_hex(8), kind, user, time.time(), model.name, file)
-        job.total = len(names) if kind == TESTS else len(dialogs)
+        job.total = len(names) or len(dialogs)
         self._job = job
         before = await self._results_before(job)
         await self._database.run(lambda c: c.execute(insert(staff_run).values(**self._row(job))), write=True)
-        task = {"root": str(self._root), "model": str(model), "kind": kind, "names": list(names), "dialogs": list(dialogs)}
+        task: dict[str, Any] = {"root": str(self._root), "model": str(model), "kind": kind}
+        task |= {"names": list(names), "dialogs": list(dialogs), "keep": list(keep)}
         self._task = asyncio.get_running_loop().create_task(self._run(job, task, before))
         return job
 
@@ -117,11 +92,11 @@ class Jobs:
             KeyError: There is none.
         """
         job = await self.get(identifier)
-        if job is self._job and job.state in _OPEN:
+        if job is self._job and job.is_open:
             job.state = CANCELLED
-            await self._end_process()
+            await self._end_process(_STOP_SECONDS[job.kind])
             if self._task is not None:
-                await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
+                await asyncio.wait({self._task}, timeout=_STOP_SECONDS[job.kind])
         return job
 
     async def get(self, identifier: str) -> Job:
@@ -143,7 +118,21 @@ class Jobs:
         columns = [column for column in staff_run.c if column.name != "results"]
         query = select(*columns).order_by(desc(staff_run.c.made_at)).limit(MOST_LISTED)
         rows = await self._database.run(lambda connection: connection.execute(query).all())
-        return [self._job if self._job is not None and self._job.id == row.id else _job(row, []) for row in rows]
+        return [self._job if self._job is not None and self._job.id == row.id else Job.of(row, []) for row in rows]
+
+    async def last_training(self, *states: str) -> Job | None:
+        """Return the latest training, of these states if some are named."""
+        if self._job is not None and self._job.kind == TRAINING and (not states or self._job.state in states):
+            return self._job
+        wanted = [staff_run.c.kind == TRAINING] + ([staff_run.c.state.in_(states)] if states else [])
+        query = select(staff_run).where(and_(*wanted)).order_by(desc(staff_run.c.made_at)).limit(1)
+        row = await self._database.run(lambda connection: connection.execute(query).first())
+        return None if row is None else self._job_of(row)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is in progress."""
+        return self._job is not None and self._job.is_open
 
     async def last_of_tests(self) -> dict[str, dict[str, Any]]:
         """Return how each dialog test went last."""
@@ -156,7 +145,7 @@ class Jobs:
 
     async def close(self) -> None:
         """Stop what runs: the server ends."""
-        if self._job is not None and self._job.state in _OPEN:
+        if self._job is not None and self._job.is_open:
             with contextlib.suppress(Exception):
                 await self.cancel(self._job.id)
 
@@ -166,7 +155,7 @@ class Jobs:
         old = time.time() - retention_days() * SECONDS_A_DAY
 
         def write(connection: Connection) -> None:
-            connection.execute(update(staff_run).where(staff_run.c.state.in_(_OPEN)).values(**lost))
+            connection.execute(update(staff_run).where(staff_run.c.state.in_(OPEN)).values(**lost))
             connection.execute(delete(staff_run).where(staff_run.c.made_at < old))
 
         await self._database.run(write, write=True)
@@ -183,11 +172,15 @@ class Jobs:
             self._process.stdin.write(json.dumps(task).encode() + b"\n")
             await self._process.stdin.drain()
             await self._follow(job, before)
+        except asyncio.TimeoutError:
+            if job.is_open:
+                job.state, job.error = FAILED, f"it said nothing for {_SILENT_SECONDS[job.kind] / 60:.0f} minutes, so it was stopped"
         except Exception as error:  # whatever happened, the run is over, and says so
-            if job.state in _OPEN:
+            if job.is_open:
                 job.state, job.error = FAILED, f"{type(error).__name__}: {str(error)[:300]}"
         finally:
-            await self._end_process()
+            await self._end_process(_STOP_SECONDS[job.kind])
+            job.break_off()
             job.ended_at = time.time()
             try:
                 await self._save(job)
@@ -197,36 +190,27 @@ class Jobs:
     async def _follow(self, job: Job, before: Mapping[str, Mapping[str, Any]]) -> None:
         assert self._process is not None and self._process.stdout is not None
         saved = time.monotonic()
-        while job.state in _OPEN:
-            line = await asyncio.wait_for(self._process.stdout.readline(), _SILENT_SECONDS)
+        while job.is_open:
+            line = await asyncio.wait_for(self._process.stdout.readline(), _SILENT_SECONDS[job.kind])
             if not line:
-                if job.state in _OPEN:
+                if job.is_open:
                     job.state, job.error = FAILED, f"the process ended early (code {await self._process.wait()})"
                 return
             said = json.loads(line)
-            if said["event"] == "loaded":
-                job.state, job.total = RUNNING, said["total"]
-            elif said["event"] == "result":
-                _compare(said["result"], before.get(said["result"]["name"]))
-                job.results.append(said["result"])
-                job.done += 1
-                job.passed += bool(said["result"]["passed"])
-            elif said["event"] == "failed":
-                job.state, job.error = FAILED, said["reason"]
-            elif said["event"] == "end":
-                job.state = DONE
-            if time.monotonic() - saved > _SAVE_SECONDS:
+            if job.is_open:  # a cancelled one may still say its last words
+                job.take(said, before)
+            if said["event"] == "step" or time.monotonic() - saved > _SAVE_SECONDS:
                 saved = time.monotonic()
                 await self._save(job)
 
-    async def _end_process(self) -> None:
+    async def _end_process(self, patience: float) -> None:
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            await asyncio.wait_for(process.wait(), patience)
         except asyncio.TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -261,34 +245,7 @@ class Jobs:
         }  # fmt: skip
 
     def _job_of(self, row: Row) -> Job:
-        return _job(row, json.loads(self._cipher.decrypt(row.results)))
+        return Job.of(row, json.loads(self._cipher.decrypt(row.results)))
 
 
-def _job(row: Row, results: list[dict[str, Any]]) -> Job:
-    return Job(
-        row.id, row.kind, row.made_by, row.made_at, row.model, row.file, row.state, row.done, row.total, row.passed,
-        row.error, row.ended_at, results,
-    )  # fmt: skip
-
-
-def _changed(result: Mapping[str, Any]) -> bool:
-    before = result.get("before")
-    return (before is not None and before != result["passed"]) or any(turn["changed"] for turn in result["turns"])
-
-
-def _compare(result: dict[str, Any], before: Mapping[str, Any] | None) -> None:
-    """Note what is other than in the run before."""
-    result["before"] = before["passed"] if before else None
-    for turn, was in zip(result["turns"], before["turns"] if before else (), strict=False):
-        turn["changed"] = [
-            f"{name}: was {_shown(was[name])}, is {_shown(turn[name])}"
-            for name in ("topics", "signs", "level", "text")
-            if was.get(name) != turn[name]
-        ]
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(value) or "none" if isinstance(value, list) else str(value if value is not None else "none")
-
-
-__all__ = ["DONE", "FAILED", "REPLAY", "TESTS", "Busy", "Job", "Jobs"]
+__all__ = ["DONE", "FAILED", "REPLAY", "TESTS", "TRAINING", "Busy", "Job", "Jobs"]

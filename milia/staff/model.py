@@ -43,11 +43,12 @@ class RunningModel:
 
     def detector(self) -> ExplainingDetector | None:
         """Return the model's detector of warning signs; None before its first message or without a model."""
+        try:
+            processor = self.processor()  # another one, perhaps, since the last time
+        except Problem:
+            return None
         if self._detector is None:
-            try:
-                self._detector = detector_of(self.processor().graph_runner)
-            except Problem:
-                return None
+            self._detector = detector_of(processor.graph_runner)
         return self._detector
 
     def explain(self, turn: TriedTurn, number: int, title: str) -> dict[str, Any]:

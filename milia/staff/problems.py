@@ -27,6 +27,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "overlap": (422, "A sentence like it is there already"),
     "users-words": (422, "These are the person's words"),
     "content-refused": (422, "The change is not possible"),
+    "model-refused": (422, "The model cannot serve"),
     "locked": (429, "Too many tries"),
     "unavailable": (503, "Unavailable"),
 }

@@ -122,6 +122,17 @@ class Reviews:
 
         return await self._database.run(read)
 
+    async def accepted(self, limit: int) -> list[dict[str, Any]]:
+        """Return what accepting made, of the latest accepted reviews: with its patch, by whom and when."""
+        query = select(review.c.id, review.c.made, review.c.decided_by, review.c.decided_at)
+        query = query.where(review.c.state == ACCEPTED).order_by(desc(review.c.id)).limit(limit)
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return [
+            {"review": str(row.id), "by": row.decided_by, "at": iso(row.decided_at), **json.loads(row.made)}
+            for row in rows
+            if row.made
+        ]
+
     async def change(self, identifier: int, version: int, user: str, **values: Any) -> dict[str, Any]:
         """Change a review from a version that somebody has seen.
 

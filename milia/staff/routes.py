@@ -78,6 +78,10 @@ ROUTES = (
     Route("GET", "/jobs/{job}/report", "jobReport", VIEWER),
     # Its limit is the setting for uploads: see jobs_api.py.
     Route("POST", "/replays", "startReplay", EDITOR, 0),
+    Route("GET", "/training", "getTraining", VIEWER),
+    Route("POST", "/training", "startTraining", EDITOR),
+    # What patients get from then on.
+    Route("PUT", "/training/service", "putModelInService", ADMIN),
     Route("GET", "/content/topics", "listTopics", VIEWER),
     Route("GET", "/content/topics/{topic}", "getTopic", VIEWER),
     Route("GET", "/content/unanswered", "listUnanswered", VIEWER),

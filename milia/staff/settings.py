@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from milia.channels.web_settings import Network, SettingError, networks, whole_number
 
 IDLE, HOURS, TLS = "MILIA_STAFF_IDLE_MINUTES", "MILIA_STAFF_HOURS", "MILIA_STAFF_TLS"
+TRAINING = "MILIA_STAFF_TRAINING"
 UPLOAD, ROWS = "MILIA_STAFF_UPLOAD_BYTES", "MILIA_STAFF_UPLOAD_ROWS"
 
 
@@ -21,6 +22,7 @@ class StaffSettings:
         longest_seconds: after which a login ends in any case.
         tls: the console is served over TLS only: the cookie is `Secure` whatever a request says.
         upload_bytes, upload_rows: of a file to replay.
+        training: models may be trained and put in service from the console.
         trusted_proxies: networks whose X-Forwarded-For, -Host and -Proto are believed.
     """
 
@@ -29,6 +31,7 @@ class StaffSettings:
     tls: bool = False
     upload_bytes: int = 2_000_000
     upload_rows: int = 2_000
+    training: bool = True
     trusted_proxies: tuple[Network, ...] = ()
 
     @classmethod
@@ -45,6 +48,7 @@ class StaffSettings:
             tls=_flag(environment, TLS),
             upload_bytes=_number(environment, UPLOAD, cls.upload_bytes, 50_000_000),
             upload_rows=_number(environment, ROWS, cls.upload_rows, 100_000),
+            training=_flag(environment, TRAINING, True),
             trusted_proxies=networks("MILIA_TRUSTED_PROXIES", environment.get("MILIA_TRUSTED_PROXIES", "")),
         )
 
@@ -54,8 +58,8 @@ def _number(environment: Mapping[str, str], name: str, default: int, most: int) 
     return whole_number(name, value, most) if value else default
 
 
-def _flag(environment: Mapping[str, str], name: str) -> bool:
+def _flag(environment: Mapping[str, str], name: str, default: bool = False) -> bool:
     value = environment.get(name, "").strip()
     if value not in ("", "0", "1"):
         raise SettingError(f"{name}={value!r} is not allowed: give 1 or 0")
-    return value == "1"
+    return value == "1" if value else default

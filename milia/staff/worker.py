@@ -1,7 +1,8 @@
-"""Runs dialog tests or a replay in a process of its own: `python -m milia.staff.worker`.
+"""Runs dialog tests, a replay or a training in a process of its own: `python -m milia.staff.worker`.
 
 The first line of standard input says what to run (JSON); the pipe stays open, and its end ends this process too. Standard
-output gets a JSON object a line: `loaded`, a `result` for each dialog, `end`; or `failed` with the reason.
+output gets a JSON object a line: `loaded`, a `result` for each dialog or `step`, `step-goes-on`, `step-ended` of a training, and
+`end`; or `failed` with the reason.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from milia.evaluation.dialog_format import DialogTest, load_dialog_tests
 from milia.evaluation.dialog_tests import DialogResult, run_dialog_tests
 from milia.evaluation.replay import Dialog, run_dialog
 from milia.launch import end_with_parent
+from milia.processes import CommandError
+from milia.staff.job import TESTS, TRAINING
 
-TESTS, REPLAY = "tests", "replay"
 # Patients' turns come first.
 _NICE = 10
 
@@ -29,10 +31,14 @@ Say = Callable[..., None]
 
 
 def run(task: Mapping[str, Any], say: Say) -> None:
-    """Do a task: `root`, `model`, `kind`, and `names` of tests or `dialogs` to replay; `say` reports."""
+    """Do a task: `root`, `model`, `kind`, and `names` of tests, `dialogs` to replay or archives to `keep`; `say` reports."""
     root = Path(task["root"])
     os.chdir(root)  # the model's components look for content from here
-    if task["kind"] == TESTS:
+    if task["kind"] == TRAINING:
+        from milia.staff.training_run import train
+
+        train(root, Path(task["model"]), task["keep"], say)
+    elif task["kind"] == TESTS:
         tests = list(_tests(root / "tests" / "dialogs", frozenset(task["names"])))
         bot = _bot(task, root)
         say("loaded", total=len(tests))
@@ -110,6 +116,9 @@ def main() -> int:
 
     try:
         run(task, say)
+    except CommandError as error:  # of a training: its last lines are the reason
+        say("failed", reason=str(error)[:6000])
+        return 1
     except Exception as error:  # the boundary of the process: the console tells the reason
         say("failed", reason=f"{type(error).__name__}: {str(error)[:500]}")
         return 1

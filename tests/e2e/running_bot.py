@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,7 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 180
@@ -20,14 +26,16 @@ class RealBot:
 
     Args:
         var: folder of its conversations and logs.
+        root: the project's folder.
+        settings: of the environment, beside those that every test has.
 
     Attributes:
         url: where it answers.
         staff: name and password of the staff user that its first start sets up.
     """
 
-    def __init__(self, var: Path) -> None:
-        self._var = var
+    def __init__(self, var: Path, root: Path = ROOT, settings: Mapping[str, str] | None = None) -> None:
+        self._var, self._root, self._settings = var, root, dict(settings or {})
         with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
             self._port, self._actions_port = one.getsockname()[1], two.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,11 +49,13 @@ class RealBot:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MILIA_")}
         environment |= {"MILIA_VAR": str(self._var), "MILIA_DB": "", "MILIA_API_TOKEN": "", "MILIA_WEB_ADDRESS_CONVERSATIONS": "1000"}
         environment |= {"MILIA_WEB_ADDRESS_RATE": "10000", "MILIA_WEB_RATE": "1000"}
-        command = [str(Path(sys.executable).with_name("milia")), "run", "--host", "127.0.0.1"]
+        environment |= self._settings
+        # From the folder, so that its own code runs.
+        command = [sys.executable, "-m", "milia.cli", "run", "--host", "127.0.0.1"]
         command += ["--port", str(self._port), "--actions-port", str(self._actions_port)]
         output = self._var / "terminal.txt"
         with output.open("w") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
+            self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=self._root, env=environment)
         deadline = time.monotonic() + READY_SECONDS
         while "is ready" not in (said := output.read_text(encoding="utf-8")):
             assert self._process.poll() is None, f"it ended before it was ready:\n{said}"
@@ -62,3 +72,22 @@ class RealBot:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
         self._process = None
+
+    def write(self, text: str) -> list[str]:
+        """Write to it as somebody on a web page does, in a conversation of one's own; returns its replies."""
+        token = str(self._send("conversations", {})["token"])
+        said = self._send("messages", {"id": uuid.uuid4().hex, "text": text}, token)
+        return [str(one.get("text") or "") for one in said["replies"]]
+
+    def _send(self, path: str, body: Mapping[str, str], token: str = "", tries: int = 5) -> dict[str, Any]:
+        """Send a request; again, as the widget does, if the server is too busy for it."""
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        request = urllib.request.Request(f"{self.url}/webhooks/web/{path}", json.dumps(body).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                said: dict[str, Any] = json.load(answer)
+                return said
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or tries == 1:
+                raise
+        return self._send(path, body, token, tries - 1)

@@ -379,7 +379,9 @@ class _Replies:
 
     def startJob(self) -> Any:
         wanted = self.body.get("names") or [one["name"] for one in self.world.tests]
-        return 202, self.world.new_job("tests", len(wanted), self._name)
+        job = self.world.new_job("tests", len(wanted), self._name)
+        job["model"] = self.body.get("model") or self.world.running
+        return 202, job
 
     def _job(self) -> dict[str, Any]:
         return next(one for one in self.world.jobs if one["id"] == self.at["job"])
@@ -390,7 +392,27 @@ class _Replies:
     def cancelJob(self) -> Any:
         job = self._job()
         job |= {"state": "cancelled", "ended_at": at(0)}
+        for step in job["steps"][-1:]:
+            step["state"] = "cancelled"
         return job
+
+    def getTraining(self) -> Any:
+        return self.world.training()
+
+    def startTraining(self) -> Any:
+        if any(one["state"] == "running" for one in self.world.jobs):
+            raise Fail(409, "busy", "A run is in progress already.")
+        for one in self.world.accepted:
+            one["in_files"] = one["in_files"] or one["review"] in self.body["take"]
+        job = self.world.new_job("training", 0, self._name)
+        job["model"] = "milia-2.tar.gz"
+        return 202, job
+
+    def putModelInService(self) -> Any:
+        if self.body["model"] == "milia-0.tar.gz":
+            raise Fail(422, "model-refused", "This model cannot serve, so the one before goes on.", faults=["milia-0.tar.gz: ValueError: damaged"])
+        self.world.before, self.world.running = self.world.running, self.body["model"]
+        return self.world.training()
 
     def jobReport(self) -> Any:
         return 200, "\n".join(json.dumps(one) for one in self._job()["results"])

@@ -35,6 +35,11 @@ class World:
         self.users = [self._user("vera", "viewer"), self._user("eda", "editor"), self._user("ada", "admin")]
         self.step = 2
         self.can_commit = self.can_save = True
+        self.running, self.models = "milia-1.tar.gz", {"milia-1.tar.gz": 500, "milia-0.tar.gz": 9000}
+        self.before = "milia-0.tar.gz"
+        self.accepted: list[dict[str, Any]] = []
+        self.training_off: str | None = None
+        self.training_error: str | None = None
 
     @staticmethod
     def _user(name: str, role: str) -> dict[str, Any]:
@@ -45,6 +50,7 @@ class World:
         self.conversations = conversations
         some = min(conversations, 3)
         self.reviews = [self.review(f"r{number}") for number in range(some)]
+        self.accepted = [self.accepted_change(f"r{number}", number == 1) for number in range(some)]
         self.tests = [self.test(f"Test {number}") for number in range(some * 4)]
         if some > 1:
             self.tests[0] |= {"broken": ["topics.yml:4: unknown topic 'colour'; allowed: duration, location."]}
@@ -84,18 +90,57 @@ class World:
         return {"name": name, "why": "What went right must go right.", "file": "topics.yml", "line": 1, "turns": 2, "broken": [], "last": {"passed": True, "at": at(30), "model": "milia-1"}}
 
     def new_job(self, kind: str, total: int, by: str, file: str | None = None) -> dict[str, Any]:
-        job = {"id": f"j{len(self.jobs)}", "kind": kind, "state": "running", "made_by": by, "made_at": at(0), "ended_at": None, "model": "milia-1", "done": 0, "total": total, "passed": 0, "error": None, "file": file, "results": [], "next": None}
+        job = {"id": f"j{len(self.jobs)}", "kind": kind, "state": "running", "made_by": by, "made_at": at(0), "ended_at": None, "model": self.running, "done": 0, "total": total, "passed": 0, "error": None, "file": file, "results": [], "next": None, "seconds": 1.0, "steps": []}
         self.jobs.insert(0, job)
         return job
 
+    def accepted_change(self, review: str, in_files: bool) -> dict[str, Any]:
+        return {"review": review, "file": "data/nlu/ask_removal_self.yml", "sentence": f"is it okay to pop one of them {review}", "by": "eda", "at": at(20), "in_files": in_files}
+
+    def training(self) -> dict[str, Any]:
+        job = next((one for one in self.jobs if one["kind"] == "training"), None)
+        present = "milia-2.tar.gz" if self.accepted or "milia-2.tar.gz" in self.models else self.running
+        changes = [
+            {"file": "data/nlu/ask_removal_self.yml", "kind": "training", "added": 2, "removed": 0},
+            {"file": "config.yml", "kind": "configuration", "added": 0, "removed": 0},
+        ]
+        return {
+            "available": self.training_off is None, "reason": self.training_off, "can_take": self.training_off is None, "running": self.running, "present": present,
+            "is_trained": present in self.models, "is_recorded": True, "changes": changes if present != self.running else [], "accepted": [one for one in self.accepted if present != self.running or not one["in_files"]],
+            "models": [{"name": name, "made_at": at(age), "in_service": name == self.running, "is_before": name == self.before, "is_present": name == present} for name, age in self.models.items()],
+            "job": job, "last_seconds": 720.0,
+        }  # fmt: skip
+
+    def train_on(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Do a step of a training; `training_error` ends it."""
+        titles = ("Checking the content", "Learning: the topics", "Trying the new model out")
+        if job["steps"]:
+            job["steps"][-1] |= {"state": "ok", "detail": ""}
+        job["seconds"] += 61.0
+        if self.training_error and job["steps"]:
+            job["steps"][-1]["state"] = "failed"
+            return job | self._ended(job, "failed", error=self.training_error)
+        if len(job["steps"]) == len(titles):
+            self.models = {job["model"]: 1, **self.models}
+            return job | self._ended(job, "done")
+        job["steps"].append({"title": titles[len(job["steps"])], "state": "running", "seconds": 61.0, "detail": "topics: 300 / 2,505"})
+        return job
+
+    @staticmethod
+    def _ended(job: dict[str, Any], state: str, **more: Any) -> dict[str, Any]:
+        job |= {"state": state, "ended_at": at(0), **more}
+        return job
+
     def go_on(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Do a step of a run; its second test fails."""
+        """Do a step of a run; its second test fails, but not with the model milia-2."""
+        if job["kind"] == "training":
+            return self.train_on(job) if job["state"] == "running" else job
         for _ in range(self.step):
             if job["state"] != "running" or job["done"] >= job["total"]:
                 break
             number = job["done"]
-            passed = None if job["kind"] == "replay" else number != 1
-            job["results"].append({"name": f"Test {number}", "passed": passed, "before": True if passed is not None else None, "turns": [self._replayed(passed, "location" if job["model"] == "milia-0" else "duration")]})
+            passed = None if job["kind"] == "replay" else number != 1 or job["model"] == "milia-2.tar.gz"
+            job["results"].append({"name": f"Test {number}", "passed": passed, "before": True if passed is not None else None, "turns": [self._replayed(passed, "location" if job["model"] != self.running else "duration")]})
             job["done"] += 1
             job["passed"] += passed is True
         if job["state"] == "running" and job["done"] >= job["total"]:
@@ -115,7 +160,7 @@ class World:
             "levels": [{"id": one, "title": title} for one, title in zip(LEVELS, ("See a provider some time", "See a provider soon", "Be seen today", "Emergency help now"))],
             "scenes": [{"id": "newborn", "title": "About a newborn", "description": "Somebody has said that it is about a baby of two weeks."}, {"id": "warning", "title": "After a warning", "description": "A warning has been given."}],
             "intents": ["ask_duration"], "outcomes": ["fits"], "channels": ["web", "telegram"], "themes": [{"id": "unanswered.3", "title": "What it costs"}],
-            "models": [{"name": "milia-1", "current": True, "made_at": at(500)}, {"name": "milia-0", "current": False, "made_at": at(9000)}],
+            "models": [{"name": name, "current": name == self.running, "made_at": at(age)} for name, age in self.models.items()],
             "can_commit": self.can_commit, "can_save_tests": self.can_save, "upload": {"bytes": 2_000_000, "rows": 2000, "formats": ["csv", "jsonl"]}, "article": SOURCE, "low_confidence": 0.5,
         }  # fmt: skip
 

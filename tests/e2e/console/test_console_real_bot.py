@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
-import uuid
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -16,7 +11,7 @@ from running_bot import RealBot
 pytestmark = pytest.mark.e2e
 Violations = Callable[[Page], list[str]]
 Shot = Callable[[Page, str], None]
-VIEWS = ("try", "conversations", "statistics", "reviews", "tests", "content", "content/duration", "content/unanswered", "people", "audit")
+VIEWS = ("try", "conversations", "statistics", "reviews", "tests", "training", "content", "content/duration", "content/unanswered", "people", "audit")
 
 
 @pytest.fixture
@@ -38,27 +33,6 @@ def say(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
     # The first message of all loads what the explanations need.
     expect(page.locator(".turn.chosen .bubble.me")).to_have_text(text, timeout=60_000)
-
-
-def chat(bot: RealBot, text: str) -> None:
-    """Write to the bot as somebody on a web page does."""
-    token = ""
-    for path, body in (("conversations", {}), ("messages", {"id": uuid.uuid4().hex, "text": text})):
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        request = urllib.request.Request(f"{bot.url}/webhooks/web/{path}", json.dumps(body).encode(), headers)
-        token = send(request).get("token", token)
-
-
-def send(request: urllib.request.Request, tries: int = 5) -> dict[str, Any]:
-    """Send a request; again, as the widget does, if the server is too busy for it."""
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            said: dict[str, Any] = json.load(answer)
-            return said
-    except urllib.error.HTTPError as error:
-        if error.code != 503 or tries == 1:
-            raise
-    return send(request, tries - 1)
 
 
 def test_every_view_of_the_real_console_is_axe_clean_and_within_its_policy(real: Page, running_bot: RealBot, violations: Violations, shot: Shot) -> None:
@@ -85,7 +59,7 @@ def test_an_answer_is_explained_by_the_facts_and_a_warning_by_its_words(real: Pa
 
 
 def test_what_a_person_wrote_is_found_marked_and_accepted_in_other_words(real: Page, running_bot: RealBot, shot: Shot) -> None:
-    chat(running_bot, "will the zqxj spots vanish when he is older")
+    running_bot.write("will the zqxj spots vanish when he is older")
     real.get_by_role("link", name="Conversations").click()
     row = real.locator(".rows > li").filter(has_text="zqxj")
     for _ in range(20):

@@ -1,5 +1,5 @@
 /** The same messages with another model, beside what the running one said. */
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { call, Problem, upload } from './api'
 import * as names from './names'
@@ -15,6 +15,8 @@ const ENDED = ['done', 'failed', 'cancelled']
 export class Compare extends View {
   /** The messages up to the one that is compared. */
   @property({ attribute: false }) turns: Turn[] = []
+  /** The model to ask, at once; '' lets the person choose one. */
+  @property() only = ''
   @state() private model = ''
   @state() private job?: Job
   @state() private other?: Replayed
@@ -33,7 +35,12 @@ export class Compare extends View {
     }
   }
 
+  protected override updated(changed: PropertyValues): void {
+    if (this.only && (changed.has('turns') || changed.has('only'))) void this.run(this.only)
+  }
+
   protected override render(): Part {
+    if (this.only) return html`${this.progress()}${trouble(this.problem)}${this.other ? this.both(this.other) : nothing}`
     const models = names.about().models.filter((one) => !one.current)
     if (!models.length) return nothing
     const running = this.busy === 'compare'
@@ -41,10 +48,16 @@ export class Compare extends View {
       <div>
         ${choice('Model', '', models.map((one) => ({ id: one.name, title: `${one.name}, ${names.moment(one.made_at)}` })), this.model, (model) => (this.model = model))}
         <p class="buttons"><button type="button" ?disabled=${running} @click=${() => this.run(this.model || models[0]!.name)}>${running ? 'The other model is answering …' : 'Ask it the same'}</button></p>
-        ${running && this.job ? html`<p class="hint" role="status">${this.job.state === 'loading' || this.job.state === 'waiting' ? 'Loading that model; this takes some seconds.' : 'Asking it.'}</p>` : nothing}
+        ${this.progress()}
         ${trouble(this.problem)}
         ${this.other ? this.both(this.other) : nothing}
       </div></details>`
+  }
+
+  private progress(): Part {
+    if (this.busy !== 'compare' || !this.job) return nothing
+    const loading = this.job.state === 'loading' || this.job.state === 'waiting'
+    return html`<p class="hint" role="status">${loading ? 'Loading that model; this takes some seconds.' : 'Asking it.'}</p>`
   }
 
   private both(other: Replayed): TemplateResult {

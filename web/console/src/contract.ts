@@ -464,6 +464,47 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/staff/api/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the running model does not know yet, which models there are, and how the latest training went */
+        get: operations["getTraining"];
+        put?: never;
+        /**
+         * Train a model of the project's files in a process of its own
+         * @description A run like those of tests: one at a time (409 `busy`), asked for with /jobs/{job} and stopped with its /cancel. The changes of the reviews named are put into the files first, all or none (422 `content-refused`). 409 `not-allowed-here` where training is off, or where all is learned already.
+         */
+        post: operations["startTraining"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/staff/api/training/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Let a model answer people, the new one or one from before
+         * @description It is loaded beside the running one and asked something first; 422 `model-refused` if it cannot serve, and the running one goes on. Holds for this server, until the files change and it is started again.
+         */
+        put: operations["putModelInService"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/staff/api/content/topics": {
         parameters: {
             query?: never;
@@ -601,7 +642,7 @@ export type components = {
             /** @description A sentence or two for a person. */
             detail: string;
             /** @enum {string} */
-            code: "console-off" | "login-needed" | "login-failed" | "locked" | "csrf" | "origin" | "role" | "not-found" | "method" | "conflict" | "malformed" | "body-too-large" | "not-offered" | "try-gone" | "bad-file" | "not-allowed-here" | "overlap" | "users-words" | "content-refused" | "busy" | "unavailable";
+            code: "console-off" | "login-needed" | "login-failed" | "locked" | "csrf" | "origin" | "role" | "not-found" | "method" | "conflict" | "malformed" | "body-too-large" | "not-offered" | "try-gone" | "bad-file" | "not-allowed-here" | "overlap" | "users-words" | "content-refused" | "model-refused" | "busy" | "unavailable";
             /** @description Seconds; as the Retry-After header. */
             retry_after?: number;
             limit?: number;
@@ -1159,7 +1200,7 @@ export type components = {
         Job: {
             id: string;
             /** @enum {string} */
-            kind: "tests" | "replay";
+            kind: "tests" | "replay" | "training";
             /** @enum {string} */
             state: "waiting" | "loading" | "running" | "done" | "failed" | "cancelled";
             made_by: string;
@@ -1175,6 +1216,69 @@ export type components = {
             file?: string | null;
             results: components["schemas"]["Result"][];
             next?: string | null;
+            /** @description How long it runs */
+            seconds?: number;
+            /** @description Of a training; the last one may be in progress. */
+            steps?: components["schemas"]["Step"][];
+        };
+        Step: {
+            title: string;
+            /** @enum {string} */
+            state: "running" | "ok" | "failed" | "stopped" | "cancelled";
+            seconds: number;
+            /** @description How far it is. */
+            detail: string;
+        };
+        Training: {
+            /** @description Models can be trained on this server. */
+            available: boolean;
+            /** @description Why not, in a sentence. */
+            reason: string | null;
+            /** @description Accepted changes can be put into the files. */
+            can_take: boolean;
+            /** @description The archive in service. */
+            running: string;
+            /** @description The archive of the files as they are now. */
+            present: string;
+            /** @description There is an archive `present`. */
+            is_trained: boolean;
+            /** @description What the running model has learned from is known; else `changes` says nothing. */
+            is_recorded: boolean;
+            /** @description Files that differ from what the running model has learned from, 200 at most. */
+            changes: {
+                file: string;
+                /** @enum {string} */
+                kind: "training" | "signs" | "content" | "configuration" | "code" | "packages";
+                /** @description Lines of data. */
+                added: number;
+                removed: number;
+            }[];
+            /** @description What was accepted and the running model does not know yet, of the latest 200 reviews accepted. */
+            accepted: {
+                review: string;
+                file: string;
+                sentence: string | null;
+                by: string;
+                /** Format: date-time */
+                at: string;
+                /** @description Its change is in the files: the next training learns it. Else `take` it. */
+                in_files: boolean;
+            }[];
+            /** @description The archives, the newest first. */
+            models: {
+                name: string;
+                /** Format: date-time */
+                made_at: string;
+                in_service: boolean;
+                /** @description It served before the one in service. */
+                is_before: boolean;
+                /** @description It is the one of the files as they are now. */
+                is_present: boolean;
+            }[];
+            /** @description The latest training. */
+            job: components["schemas"]["Job"] | null;
+            /** @description How long the latest training took that was done. */
+            last_seconds: number | null;
         };
         /** @description Of a dialog test, or of a replayed dialog. */
         Result: {
@@ -2334,6 +2438,97 @@ export interface operations {
             401: components["responses"]["P401"];
             403: components["responses"]["P403"];
             404: components["responses"]["P404"];
+            503: components["responses"]["P503"];
+        };
+    };
+    getTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            401: components["responses"]["P401"];
+            403: components["responses"]["P403"];
+            404: components["responses"]["P404"];
+            503: components["responses"]["P503"];
+        };
+    };
+    startTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Accepted reviews whose change is not in the files yet. */
+                    take: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            401: components["responses"]["P401"];
+            403: components["responses"]["P403"];
+            404: components["responses"]["P404"];
+            409: components["responses"]["P409"];
+            413: components["responses"]["P413"];
+            422: components["responses"]["P422"];
+            503: components["responses"]["P503"];
+        };
+    };
+    putModelInService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    model: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It serves. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            401: components["responses"]["P401"];
+            403: components["responses"]["P403"];
+            404: components["responses"]["P404"];
+            409: components["responses"]["P409"];
+            413: components["responses"]["P413"];
+            422: components["responses"]["P422"];
             503: components["responses"]["P503"];
         };
     };

@@ -15,6 +15,7 @@ import './test-file'
 import './test-new'
 import './tests'
 import './topic'
+import './training'
 import './try'
 import './unanswered'
 
@@ -24,6 +25,7 @@ export const VIEWS = [
   { path: 'statistics', title: 'Statistics', role: 'viewer' },
   { path: 'reviews', title: 'Review queue', role: 'viewer' },
   { path: 'tests', title: 'Tests', role: 'viewer' },
+  { path: 'training', title: 'Training', role: 'viewer' },
   { path: 'content', title: 'Content', role: 'viewer' },
   { path: 'people', title: 'Staff', role: 'admin' },
   { path: 'audit', title: 'Audit', role: 'admin' },
@@ -52,6 +54,8 @@ export function shown({ parts, query }: Place): TemplateResult {
       if (one === 'file') return html`<milia-test-file .file=${query.get('name') ?? ''}></milia-test-file>`
       if (one === 'runs' && two) return html`<milia-run .job=${two}></milia-run>`
       return html`<milia-tests></milia-tests>`
+    case 'training':
+      return html`<milia-training></milia-training>`
     case 'content':
       if (one === 'unanswered') return html`<milia-unanswered .query=${query}></milia-unanswered>`
       return one ? html`<milia-topic .topic=${one}></milia-topic>` : html`<milia-content></milia-content>`

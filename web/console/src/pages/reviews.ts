@@ -56,7 +56,7 @@ export class Reviews extends View {
   protected override render(): TemplateResult {
     const { chosen, counts } = this
     return html`<h1>Review queue</h1>
-      <p class="hint">What colleagues marked as wrong. An editor accepts it, in words of their own, or rejects it with a reason.</p>
+      <p class="hint">What colleagues marked as wrong. An editor accepts it, in words of their own, or rejects it with a reason. The bot knows what is accepted after the next <a href=${link(['training'])}>training</a>.</p>
       <nav class="tabs" aria-label="State"><ul>${Object.entries(STATES).map(
         ([id, title]) => html`<li><a href=${link(['reviews'], { state: id })} aria-current=${id === chosen ? 'true' : 'false'}>${title}${counts ? ` (${counts[id]})` : ''}</a></li>`,
       )}</ul></nav>

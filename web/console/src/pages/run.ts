@@ -16,6 +16,7 @@ export const STATES: { [state in Job['state']]: string } = {
   failed: 'Broke off',
   cancelled: 'Cancelled',
 }
+export const OPEN: Job['state'][] = ['waiting', 'loading', 'running']
 const EACH_MS = 1000
 
 @customElement('milia-run')
@@ -35,7 +36,7 @@ export class Run extends View {
   }
 
   private get going(): boolean {
-    return this.one !== undefined && !this.one.ended_at && ['waiting', 'loading', 'running'].includes(this.one.state)
+    return this.one !== undefined && !this.one.ended_at && OPEN.includes(this.one.state)
   }
 
   private load = async (): Promise<void> => {
@@ -49,7 +50,9 @@ export class Run extends View {
   }
 
   private outcome(one: Job): string {
+    if (one.state !== 'done' && one.kind === 'training') return `${STATES[one.state]} after ${names.duration(one.seconds ?? 0)}.`
     if (one.state !== 'done') return `${STATES[one.state]} after ${one.done} of ${one.total}.`
+    if (one.kind === 'training') return `The model ${one.model} is trained.`
     return one.kind === 'tests' ? `${one.passed ?? 0} of ${one.total} passed.` : `${names.count(one.done, 'conversation')} replayed.`
   }
 

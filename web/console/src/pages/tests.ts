@@ -7,7 +7,7 @@ import * as names from '../names'
 import { choice, empty, trouble, waiting, type Part } from '../parts'
 import { go, link } from '../router'
 import { View } from '../view'
-import { STATES } from './run'
+import { OPEN, STATES } from './run'
 
 const TYPES: { [ending: string]: string } = { csv: 'text/csv', jsonl: 'application/x-ndjson', ndjson: 'application/x-ndjson' }
 
@@ -39,7 +39,8 @@ export class Tests extends View {
   }
 
   private running(): Part {
-    const job = this.jobs.find((one) => ['waiting', 'loading', 'running'].includes(one.state))
+    const job = this.jobs.find((one) => OPEN.includes(one.state))
+    if (job?.kind === 'training') return html`<p class="hint">A model is being trained; tests can be run when that is over. <a href=${link(['training'])}>Watch it</a></p>`
     return job ? html`<p class="hint">A run is going on: ${job.done} of ${job.total} done. <a href=${link(['tests', 'runs', job.id])}>Watch it</a></p>` : nothing
   }
 
@@ -131,9 +132,10 @@ export class Tests extends View {
   }
 
   private runs(): TemplateResult {
+    const runs = this.jobs.filter((one) => one.kind !== 'training')
     return html`<section aria-labelledby="runs"><h2 id="runs">Runs until now</h2>
-      ${this.jobs.length
-        ? html`<ol class="rows">${this.jobs.map(
+      ${runs.length
+        ? html`<ol class="rows">${runs.map(
             (one) => html`<li><a href=${link(['tests', 'runs', one.id])}>${one.kind === 'tests' ? `${names.count(one.total, 'test')}` : `Replay of ${one.file ?? 'a file'}`}, ${names.moment(one.made_at)}</a>
               <p class="small">${STATES[one.state]}${one.kind === 'tests' && one.passed !== undefined && one.state === 'done' ? `: ${one.passed} of ${one.total} passed` : ''} · by ${one.made_by} · model ${one.model}</p></li>`,
           )}</ol>`

@@ -32,6 +32,12 @@ _WANTS_CHECK = re.compile(
     r"(?:do|start|take|run|try|go through|begin)\W+(?:the |a |that |your |this )?(?:short |guided |little )?(?:check|quiz|comparison)\b",
     re.IGNORECASE,
 )
+# In the check a bare age or time is an answer, if to another question than the one asked; the classifier takes it for a question.
+_BARE_TIME = re.compile(
+    r"\W*(?:(?:about|around|for|since|like|maybe|over|almost|nearly|only|just|ca|approx)\W+)*"
+    r"[\w.,-]+\s*(?:hours?|days?|wks?|weeks?|months?|mos?|mths?|years?|yrs?)(?:\s+(?:old|ago|now))?\W*",
+    re.IGNORECASE,
+)
 # In the order in which the answer on types names them.
 _TYPES = tuple(f"type_{one}" for one in TYPE)
 _CARE = frozenset({"treatment_home", "prevention", "prevention_sun", "prevention_wash", "prevention_exfoliate"})
@@ -126,7 +132,8 @@ class Dialogue:
             return None
         said = self.check.interpret(check, reading.text)
         asks = [one for one in reading.labels if one in self.content.topics or one == NO_ANSWER]
-        if asks and (not said or "?" in reading.text) and not said.control:
+        answers = bool(said) or (_BARE_TIME.fullmatch(reading.text) and "?" not in reading.text)
+        if asks and (not answers or "?" in reading.text) and not said.control:
             aside = self._answer(replace(reading, labels=tuple(asks)), replace(state, check=None), chooser)
             again = self.check.ask(check)
             return replace(

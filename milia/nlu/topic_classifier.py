@@ -44,7 +44,7 @@ class TopicClassifier(TrainedComponent):
         """Return the settings; config.yml says why each has its value."""
         return {
             "regularization": 4.0,
-            "network_weight": 0.6,
+            "network_weight": 0.7,
             "exact": 0.6,
             "unseen": 8.0,
             "floor": 0.25,

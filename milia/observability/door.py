@@ -17,6 +17,7 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request, RequestParameters
 from sanic.response import HTTPResponse
 
+from milia.action_calls import guard_calls
 from milia.launch import TOKEN
 from milia.observability import logs, metrics, tracing
 from milia.observability.access import MetricsAccess, shows
@@ -50,7 +51,7 @@ class OperatorPages(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, Any] | None) -> OperatorPages:
-        """Create the pages as the environment says, and begin to watch.
+        """Create the pages as the environment says, and begin to watch; calls of the action server get their breaker.
 
         Raises:
             SettingError: Settings are unsafe in production, or not allowed.
@@ -60,6 +61,7 @@ class OperatorPages(InputChannel):
         require_safe(os.environ, sys.argv)
         pages = cls(MetricsAccess.from_environment(), os.environ.get(TOKEN, "").strip())
         tracing.start("milia-rasa")
+        guard_calls()
         watch_rasa()
         return pages
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -50,11 +50,11 @@ class LocalService:
     """
 
     def __init__(
-        self, name: str, folder: Path, command: Sequence[str], up: Callable[[], bool], environment: dict[str, str] | None = None
+        self, name: str, folder: Path, command: Sequence[str], up: Callable[[], bool], environment: Mapping[str, str] | None = None
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.folder, self._command, self._up = name, folder, list(command), up
-        self._environment = environment or {}
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,6 +67,10 @@ class LocalService:
     def log(self) -> str:
         """What it printed."""
         return (self.folder / "output.log").read_text(errors="replace")
+
+    def set(self, environment: Mapping[str, str]) -> None:
+        """Add to its environment, for its next start."""
+        self._environment.update(environment)
 
     def start(self, wait: bool = True) -> None:
         """Start it, and wait until it serves."""

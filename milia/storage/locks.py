@@ -39,6 +39,8 @@ CALL_SECONDS = 0.5
 LEASE_SECONDS, RENEW_SECONDS = 2.0, 0.5
 # Longer than a turn can take with every time-out in it; a client has given up before.
 WAIT_SECONDS = 15.0
+# A turn that takes longer than this hangs; it does not keep other servers from the conversation.
+MOST_SECONDS = 30.0
 # How often somebody who waits looks again.
 LOOK_SECONDS = 0.02
 _AWAY = (RedisError, OSError, asyncio.TimeoutError)
@@ -81,14 +83,15 @@ class ConversationLocks(LockStore):
             queue = self._queues[conversation_id] = asyncio.Lock()  # kept as long as somebody waits for it
         async with queue:
             held = await self._take(conversation_id, lock_lifetime, wait_time_in_seconds)
-            renewal = asyncio.create_task(self._renew(held, lock_lifetime)) if held else None
+            over = asyncio.Event()
+            renewal = asyncio.create_task(self._renew(held, lock_lifetime, over)) if held else None
             try:
                 yield
             finally:
-                if renewal is not None:
-                    renewal.cancel()
-                    await asyncio.wait({renewal})
-                if held is not None:
+                if held is not None and renewal is not None:
+                    # An event, not a cancellation: a Redis that goes away at the same moment could swallow that.
+                    over.set()
+                    await asyncio.wait({renewal}, timeout=2 * CALL_SECONDS)
                     await self._leave(held)
 
     async def close(self) -> None:
@@ -114,13 +117,18 @@ class ConversationLocks(LockStore):
             raise LockError("another server holds the conversation")
         return lock
 
-    async def _renew(self, lock: Lock, lifetime: float) -> None:
-        while True:
-            await asyncio.sleep(min(RENEW_SECONDS, lifetime / 4))
+    async def _renew(self, lock: Lock, lifetime: float, over: asyncio.Event) -> None:
+        end = asyncio.get_running_loop().time() + MOST_SECONDS
+        while asyncio.get_running_loop().time() < end:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(over.wait(), min(RENEW_SECONDS, lifetime / 4))
+            if over.is_set():
+                return
             try:
                 await lock.reacquire()
             except _AWAY as error:  # lost, or Redis is: the store still refuses a second turn
                 logger.warning("The lock of a turn could not be renewed: %s", type(error).__name__)
+        logger.error("A turn has held its conversation for %d s: other servers may go on with it", MOST_SECONDS)
 
     async def _leave(self, lock: Lock) -> None:
         if self.breaker.open:  # the lease ends by itself

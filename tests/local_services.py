@@ -41,6 +41,9 @@ def listens(port: int) -> bool:
 class LocalService:
     """A process with a group of its own, so that all of it is killed or frozen at once.
 
+    Attributes:
+        patience: seconds that it may take to start.
+
     Args:
         name: what it is called in messages.
         folder: of its files and its log.
@@ -48,6 +51,8 @@ class LocalService:
         up: tells whether it serves.
         environment: beside that of the tests.
     """
+
+    patience = START_SECONDS
 
     def __init__(
         self, name: str, folder: Path, command: Sequence[str], up: Callable[[], bool], environment: Mapping[str, str] | None = None
@@ -84,7 +89,7 @@ class LocalService:
 
     def wait(self) -> None:
         """Wait until it serves."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.patience
         while not self._up():
             assert self._process is not None and self._process.poll() is None, f"{self.name} ended:\n{self.log[-3000:]}"
             assert time.monotonic() < deadline, f"{self.name} does not serve:\n{self.log[-3000:]}"

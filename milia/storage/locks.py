@@ -126,8 +126,11 @@ class ConversationLocks(LockStore):
                 return
             try:
                 await lock.reacquire()
-            except _AWAY as error:  # lost, or Redis is: the store still refuses a second turn
-                logger.warning("The lock of a turn could not be renewed: %s", type(error).__name__)
+            except LostLock:  # Redis forgot it, or this server stood still for long: the store still refuses a second turn
+                logger.warning("The lock of a turn was lost")
+                return
+            except _AWAY:
+                continue
         logger.error("A turn has held its conversation for %d s: other servers may go on with it", MOST_SECONDS)
 
     async def _leave(self, lock: Lock) -> None:

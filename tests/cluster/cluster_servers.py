@@ -37,6 +37,9 @@ def answers(url: str) -> bool:
 class BotServer(LocalService):
     """One server of the bot, as a container runs it: `milia serve`."""
 
+    # A Rasa server has to load its model; on a busy machine that takes its time.
+    patience = 240
+
     def __init__(self, which: str, folder: Path, environment: dict[str, str]) -> None:
         self.port = pg.free_port()
         self.url = f"http://127.0.0.1:{self.port}"

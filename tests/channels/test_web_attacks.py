@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 from collections import Counter
 
@@ -11,7 +12,8 @@ import pytest
 from web_attacks import TYPED, attacks
 from web_client import Web
 
-COUNT = 1_050
+# FUZZ_REQUESTS=20000 tries for longer.
+COUNT = int(os.environ.get("FUZZ_REQUESTS", "1050"))
 SECRET_TEXT = "The victim's own words 7f3a"
 PAYLOAD = "/victims_button"
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from cluster_load import Load
 from cluster_servers import Cluster
+from sqlalchemy import create_engine, text
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.cluster]
 
@@ -61,6 +62,18 @@ def memory(cluster: Cluster) -> dict[str, int]:
     return found
 
 
+def stored_bytes(cluster: Cluster) -> int:
+    """Return what a turn takes in PostgreSQL, indexes included."""
+    engine = create_engine(cluster.database, future=True)
+    try:
+        with engine.connect() as connection:
+            size = connection.execute(text("SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"))
+            turns = connection.execute(text("SELECT count(*) FROM turn"))
+            return round(float(size.scalar_one()) / int(turns.scalar_one()))
+    finally:
+        engine.dispose()
+
+
 def test_two_rasa_servers_take_more_turns_than_one(cluster: Cluster, report: Callable[..., None]) -> None:
     for service in cluster.services:
         service.wait()
@@ -73,6 +86,7 @@ def test_two_rasa_servers_take_more_turns_than_one(cluster: Cluster, report: Cal
     load = os.getloadavg()[0]
     report("throughput", **best, ratio=round(ratio, 2), rasa_bound_turns_a_second=round(alone_bound, 1), cores_of_this_machine=os.cpu_count(), load_average=round(load, 1))
     report("memory_mb", **memory(cluster))
+    report("store", bytes_a_turn=stored_bytes(cluster))
     assert ratio > 0.9
 
 

@@ -44,6 +44,7 @@ LOCAL_STAFF = "local"
 DRAIN_SECONDS = 7
 
 _LAUNCH = (sys.executable, "-m", "milia.launch")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _DRAIN = {"SANIC_GRACEFUL_SHUTDOWN_TIMEOUT": str(DRAIN_SECONDS)}
 
 # Never through a proxy of the environment: these requests stay on this machine.
@@ -133,9 +134,17 @@ def rasa_service(settings: Settings, model: Path) -> Service:
     command = [*_LAUNCH, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
     command += ["--endpoints", str(write_endpoints(settings)), "--credentials", str(write_credentials(settings))]
     # The tracker store and the channels read it; the action server needs no database.
-    environment = {**_DRAIN, "DATABASE_URL": _database(settings), SECRET: secret_key(settings)}
+    environment = {**_DRAIN, **one_core(os.environ), "DATABASE_URL": _database(settings), SECRET: secret_key(settings)}
     trouble = ("Could not load model", "No valid model found")
     return Service("rasa", command, f"{settings.url}/", environment, trouble)
+
+
+def one_core(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return settings that keep the libraries that compute on one core, as far as the environment does not say otherwise.
+
+    Their threads wait for each other in loops: a turn's small matrices cost 38 ms of processor time on two cores, 28 on one.
+    """
+    return {name: "1" for name in _THREADS if not environment.get(name)}
 
 
 def actions_service(settings: Settings, host: str = "127.0.0.1") -> Service:

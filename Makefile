@@ -2,10 +2,10 @@
 MILIA := .venv/bin/milia
 STEPS := .venv/bin/python -m milia.steps
 .DEFAULT_GOAL := help
-.PHONY: help setup run train test check eval bench bench-widget clean
+.PHONY: help setup run train test test-cluster check eval bench bench-widget bench-cluster clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv with the pinned dependencies, build the widget; does nothing when nothing changed
 	@sh scripts/setup.sh
@@ -20,6 +20,10 @@ train: setup ## train a model if content, data, code or configuration changed
 test: setup ## run every check, the slow ones too
 	@$(STEPS) test
 
+test-cluster: setup ## run the bot on several servers, and kill them under load; CLUSTER_SECONDS=600 for longer
+	@$(MILIA) train
+	@$(STEPS) test cluster
+
 check: setup ## run the fast checks: lint, types, content, unit tests
 	@$(STEPS) check
 
@@ -31,6 +35,10 @@ bench: setup ## compare with Rasa's stock pipeline; trains it first, for hours
 
 bench-widget: setup ## compare how soon a visitor can type with deep-chat, in the browser
 	@.venv/bin/python -m pytest -q -m benchmark tests/e2e/widget/test_widget_speed.py
+
+bench-cluster: setup ## compare the throughput of two Rasa servers with one; shows where the cores go
+	@$(MILIA) train
+	@.venv/bin/python -m pytest -q -m benchmark tests/cluster
 
 clean: ## remove trained models, caches and results; keeps .venv and the conversations in var/
 	@rm -rf models/*.tar.gz models/*.inputs.json models/in-service.json models/.new .rasa results var/log build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,14 +8,14 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from milia import content_command, server, training
+from milia import content_command, server, serving, training
 from milia.channels import commands as channel_commands
 from milia.evaluation import bench, chat, dialog_tests, explain, replay, report
 from milia.staff import commands as staff_commands
 from milia.storage import commands as storage_commands
 
 _MODULES = (
-    server, training, content_command, replay, chat, explain, dialog_tests, report, bench, storage_commands,
+    server, serving, training, content_command, replay, chat, explain, dialog_tests, report, bench, storage_commands,
     channel_commands, staff_commands,
 )
 

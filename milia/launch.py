@@ -1,8 +1,8 @@
-"""Run a module as a child of this project: `python -m milia.launch MODULE [ARGUMENT ...]`.
+"""Run a module as a child of this project: `python -m milia.launch [--alone] MODULE [ARGUMENT ...]`.
 
-Three things that the module would not do by itself: it ends when its parent is gone, however that died (a killed parent
-would leave two servers on their ports), the API token reaches Rasa without standing in the list of processes, and the
-log of a server is this project's (`milia.observability.logs`).
+`--alone` is for `milia serve`: there is no parent to end with. Three things that the module would not do by itself: it ends
+when its parent is gone, however that died (a killed parent would leave two servers on their ports), the API token reaches
+Rasa without standing in the list of processes, and the log of a server is this project's (`milia.observability.logs`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 import time
 
 TOKEN = "MILIA_API_TOKEN"
+ALONE = "--alone"
 PATIENCE_SECONDS = 15
 
 
@@ -41,8 +42,10 @@ def arguments_for(module: str, arguments: list[str], token: str) -> list[str]:
 
 def main(command: list[str]) -> None:
     """Run `command`: a module's name and its arguments."""
-    module, *arguments = command
-    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
+    alone = command[0] == ALONE
+    module, *arguments = command[1:] if alone else command
+    if not alone:
+        threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     if is_server(module, arguments):
         os.umask(0o077)  # conversations and logs are for their owner only
         from milia.observability.process import prepare

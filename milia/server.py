@@ -43,6 +43,10 @@ LOCAL_STAFF = "local"
 # Sanic waits this long for requests in flight after SIGTERM; less than STOP_SECONDS.
 DRAIN_SECONDS = 7
 
+_LAUNCH = (sys.executable, "-m", "milia.launch")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_DRAIN = {"SANIC_GRACEFUL_SHUTDOWN_TIMEOUT": str(DRAIN_SECONDS)}
+
 # Never through a proxy of the environment: these requests stay on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -56,6 +60,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5005
     actions_port: int = 5055
+    actions_at: str = ""  # where other machines' action servers are; this machine's if empty
     train: bool = True
 
     @property
@@ -67,8 +72,8 @@ class Settings:
 
     @property
     def actions_url(self) -> str:
-        """The action server's address; it listens on this machine only."""
-        return f"http://127.0.0.1:{self.actions_port}"
+        """The action servers' address."""
+        return self.actions_at or f"http://127.0.0.1:{self.actions_port}"
 
     @property
     def url(self) -> str:
@@ -121,25 +126,33 @@ def services(settings: Settings, model: Path) -> list[Service]:
 
     Rasa ends first: a turn in flight still needs the action server.
     """
-    launch = [sys.executable, "-m", "milia.launch"]
-    environment = {
-        "SANIC_GRACEFUL_SHUTDOWN_TIMEOUT": str(DRAIN_SECONDS),
-        # Read by the action server, which would otherwise listen on every network interface.
-        "SANIC_HOST": "127.0.0.1",
-    }
+    return [rasa_service(settings, model), actions_service(settings)]
+
+
+def rasa_service(settings: Settings, model: Path) -> Service:
+    """Return the Rasa server; writes the wiring that it reads."""
+    command = [*_LAUNCH, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
+    command += ["--endpoints", str(write_endpoints(settings)), "--credentials", str(write_credentials(settings))]
     # The tracker store and the channels read it; the action server needs no database.
-    store = {"DATABASE_URL": _database(settings)}
-    store[SECRET] = secret_key(settings)
-    rasa = [*launch, "rasa", "run", "--interface", settings.host, "--port", str(settings.port), "--model", str(model)]
-    rasa += ["--endpoints", str(write_endpoints(settings)), "--credentials", str(write_credentials(settings))]
+    environment = {**_DRAIN, **one_core(os.environ), "DATABASE_URL": _database(settings), SECRET: secret_key(settings)}
+    trouble = ("Could not load model", "No valid model found")
+    return Service("rasa", command, f"{settings.url}/", environment, trouble)
+
+
+def one_core(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return settings that keep the libraries that compute on one core, as far as the environment does not say otherwise.
+
+    Their threads wait for each other in loops: a turn's small matrices cost 38 ms of processor time on two cores, 28 on one.
+    """
+    return {name: "1" for name in _THREADS if not environment.get(name)}
+
+
+def actions_service(settings: Settings, host: str = "127.0.0.1") -> Service:
+    """Return the action server, which listens on this machine only unless told otherwise."""
     # --cors without a value: by default pages of any origin, open in a browser of this machine, may call the action server.
-    action_server = [*launch, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port), "--cors"]
-    return [
-        Service(
-            "rasa", rasa, f"{settings.url}/", environment | store, trouble=("Could not load model", "No valid model found")
-        ),
-        Service("actions", action_server, f"{settings.actions_url}/health", environment),
-    ]
+    command = [*_LAUNCH, "rasa_sdk", "--actions", "actions", "--port", str(settings.actions_port), "--cors"]
+    # It reads SANIC_HOST, and would otherwise listen on every network interface.
+    return Service("actions", command, f"{settings.actions_url}/health", {**_DRAIN, "SANIC_HOST": host})
 
 
 def check_ports(settings: Settings) -> None:
@@ -389,14 +402,20 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     serve(settings, to_run, progress, request)
 
 
-def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
+def read_settings(arguments: argparse.Namespace, root: Path, *, people: bool = True) -> Settings:
     """Take the settings from the arguments, else from the environment, else from `.env`.
+
+    Args:
+        arguments: of the command.
+        root: the project's folder.
+        people: whether people reach the server; the action server alone needs no secret, and is asked for none.
 
     Raises:
         CommandError: A value is not allowed; the message says what is.
     """
     load_env_file(root / ".env", os.environ)
-    _require_safe(root / ".env")
+    if people:
+        _require_safe(root / ".env")
     token = os.environ.get(TOKEN, "")
     if 0 < len(token) < MIN_TOKEN_LENGTH:
         raise CommandError(
@@ -410,7 +429,7 @@ def read_settings(arguments: argparse.Namespace, root: Path) -> Settings:
         actions_port=_port(arguments.actions_port, "MILIA_ACTIONS_PORT", Settings.actions_port),
         train=not arguments.no_train,
     )
-    if not is_loopback(settings.host):
+    if people and not is_loopback(settings.host):
         print(
             f"Note: {settings.host} can be reached from other machines; put a proxy with TLS and a rate limit in front.",
             file=sys.stderr,

@@ -50,6 +50,10 @@ def _pytest(marks: str) -> Callable[[Path], Sequence[str]]:
     return _python("-m", "pytest", "-q", *spread, "-m", marks, "tests")
 
 
+# One process: two Rasa servers and all else are started once. With their output: figures are of interest.
+_CLUSTER = _python("-m", "pytest", "-q", "-m", "cluster and not benchmark", "tests/cluster")
+
+
 def _stories(root: Path) -> Sequence[str]:
     model = training.model_path(root).relative_to(root)
     out = ["--out", "results", "--no-plot"]
@@ -68,9 +72,10 @@ STEPS = (
         _python("-m", "rasa", "data", "validate", "--fail-on-warnings", *RASA_FILES),
     ),
     Step("model", "a model of the present data", _milia("train")),
-    Step("unit", "the tests", _pytest("not e2e and not benchmark"), fast=True),
+    Step("unit", "the tests", _pytest("not e2e and not cluster and not benchmark"), fast=True),
     Step("stories", "the dialogue follows the stories", _stories),
-    Step("e2e", "the running bot", _pytest("e2e and not benchmark")),
+    Step("cluster", "the bot on several servers, killed under load", _CLUSTER),
+    Step("e2e", "the running bot", _pytest("e2e and not cluster and not benchmark")),
 )
 
 

@@ -518,6 +518,11 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
     assert documented - read == set(), "nothing reads these: remove them from .env.example"
 
 
+def test_what_computes_stays_on_one_core_unless_told_otherwise() -> None:
+    assert set(server.one_core({}).values()) == {"1"}
+    assert "OMP_NUM_THREADS" not in server.one_core({"OMP_NUM_THREADS": "4"})
+
+
 @pytest.mark.parametrize("name", ["endpoints.yml", "credentials.yml"])
 def test_variables_stand_without_quotes(name: str) -> None:
     """Rasa puts a variable's value in only where it is not quoted, and says nothing where it is."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import UserMessage
+from rasa.core.lock_store import LockError
 
 from milia.channels.collecting import CollectingOutputChannel
 from milia.channels.web_deletion import Deletion
@@ -195,6 +196,8 @@ class Turns:
             return Answer(shown, error.replies)
         except StorageError:
             raise
+        except LockError as error:  # another server has been busy with this conversation for long
+            raise Problem("busy", retry_after=RETRY_SECONDS) from error
         except Exception as error:
             # Its text may quote the message; the kind has to do.
             logger.error("A web turn failed: %s", type(error).__name__)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -22,6 +24,7 @@ from sanic import Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from milia.dialogue import load_dialogue
 from milia.observability import logs, metrics, tracing
 from milia.observability.access import MetricsAccess
 from milia.observability.turns import HEADER, adopt, running_turn
@@ -29,6 +32,7 @@ from milia.observability.turns import HEADER, adopt, running_turn
 logger = logging.getLogger(__name__)
 turns = structlog.get_logger("milia.actions")
 hookimpl = pluggy.HookimplMarker("rasa_sdk")
+ROOT = Path(__file__).resolve().parents[2]
 NO_STORE = {"Cache-Control": "no-store"}
 _headers: ContextVar[Mapping[str, str]] = ContextVar("milia_action_headers", default={})  # noqa: B039  # never changed
 
@@ -50,6 +54,10 @@ class ActionServerPages:
         async def quiet_errors(app: Sanic, _: Any) -> None:
             app.error_handler.add(Exception, say_kind)
 
+        async def load(_: Sanic, __: Any) -> None:
+            # As the action asks for it: the first person does not wait for the content to be read.
+            load_dialogue(ROOT, os.environ.get("MILIA_REGION", ""))
+
         async def serving(_: Sanic, __: Any) -> None:
             logs.people_are_served()
 
@@ -59,6 +67,7 @@ class ActionServerPages:
             _headers.set(request.headers)
 
         app.register_listener(quiet_errors, "before_server_start")
+        app.register_listener(load, "before_server_start")
         app.register_listener(serving, "after_server_start")
         register_middleware: Any = app.register_middleware
         register_middleware(take_turn, "request")

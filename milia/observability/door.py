@@ -17,6 +17,7 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request, RequestParameters
 from sanic.response import HTTPResponse
 
+from milia.action_calls import guard_calls
 from milia.launch import TOKEN
 from milia.observability import logs, metrics, tracing
 from milia.observability.access import MetricsAccess, shows
@@ -25,6 +26,7 @@ from milia.observability.instrument import watch_rasa
 from milia.production import require_safe
 from milia.storage.errors import StorageError
 from milia.storage.outbox import Outbox
+from milia.warm_up import warm_up_before_serving
 
 NO_STORE = {"Cache-Control": "no-store"}
 OUTBOX_SECONDS = 0.7
@@ -50,7 +52,7 @@ class OperatorPages(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, Any] | None) -> OperatorPages:
-        """Create the pages as the environment says, and begin to watch.
+        """Create the pages as the environment says, and begin to watch; prepare the server's first turn.
 
         Raises:
             SettingError: Settings are unsafe in production, or not allowed.
@@ -60,6 +62,8 @@ class OperatorPages(InputChannel):
         require_safe(os.environ, sys.argv)
         pages = cls(MetricsAccess.from_environment(), os.environ.get(TOKEN, "").strip())
         tracing.start("milia-rasa")
+        guard_calls()
+        warm_up_before_serving()
         watch_rasa()
         return pages
 

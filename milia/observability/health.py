@@ -16,8 +16,11 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 from sqlalchemy import text
 
+from milia.action_calls import breaker_of
 from milia.observability import metrics
 from milia.storage.errors import StorageError
+from milia.storage.event_broker import StoredEvents
+from milia.storage.locks import ConversationLocks
 
 OK = "ok"
 MODEL, STORE, ACTIONS = "model", "store", "actions"
@@ -53,6 +56,7 @@ class Readiness:
                 self._at = self._clock()
                 for part, state in self._found.items():
                     metrics.READY.labels(part).set(state == OK)
+                _note_helpers(agent)
             return self._found
 
     async def close(self) -> None:
@@ -82,6 +86,21 @@ def health_address(url: str) -> str:
     """Return the address of the action server's health page, beside that of its webhook."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rpartition("/")[0] + "/health", "", ""))
+
+
+def _note_helpers(agent: Any) -> None:
+    """Count what a server goes on without for a time: it stays ready."""
+    endpoint = getattr(agent, "action_endpoint", None)
+    if endpoint is not None:
+        metrics.AWAY.labels("actions").set(breaker_of(endpoint).open)
+    locks = getattr(agent, "lock_store", None)
+    if isinstance(locks, ConversationLocks):
+        metrics.AWAY.labels("redis").set(locks.breaker.open)
+    broker = getattr(getattr(agent, "tracker_store", None), "event_broker", None)
+    if isinstance(broker, StoredEvents):
+        metrics.AWAY.labels("rabbitmq").set(not broker.connected)
+        metrics.EVENTS_WAITING.set(broker.waiting)
+        metrics.EVENTS_DROPPED.set(broker.dropped)
 
 
 def _model(agent: Any) -> str:

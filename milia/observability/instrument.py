@@ -6,22 +6,21 @@ is the last open-source release: what is wrapped does not move. Nothing here cha
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import structlog
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.processor import MessageProcessor
 from rasa.shared.core.events import ActionExecutionRejected, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from rasa.utils.endpoints import EndpointConfig
 
+from milia.action_calls import failure_kind
 from milia.nlg import UNAVAILABLE
 from milia.observability import metrics, tracing
 from milia.observability.turns import ACTION, HEADER, POLICY, STORE, UNDERSTANDING, running_turn, step, turn
@@ -147,21 +146,6 @@ def _action(run: Callable[..., Awaitable[Any]]) -> Method:
                 raise
 
     return run_action
-
-
-def failure_kind(error: BaseException | None) -> str:
-    """Return how a call of the action server failed; Rasa wraps the error, so its causes are looked at."""
-    while error is not None:
-        if isinstance(error, asyncio.TimeoutError):
-            return "timeout"
-        if isinstance(error, ClientResponseError):
-            return "status"
-        if isinstance(error, aiohttp.ClientConnectionError):
-            return "connection"
-        if type(error).__name__ == "ValidationError":
-            return "invalid"
-        error = error.__cause__ or error.__context__
-    return metrics.OTHER
 
 
 def _with_turn_id(request: Callable[..., Awaitable[Any]]) -> Method:

@@ -42,6 +42,9 @@ WEB_WAITING = Gauge("milia_web_turns", "Messages of web clients that are dealt w
 OUTBOX = Gauge("milia_outbox_waiting", "Replies that platforms still have to be sent, on all servers.")
 READY = Gauge("milia_ready", "1 for each part that the readiness page found in order when it was last looked at.", ["part"])
 STORE_BREAKER = Gauge("milia_store_breaker_open", "1 while the database is held for down.")
+AWAY = Gauge("milia_away", "1 while what a server can do without for a time is held for down.", ["part"])
+EVENTS_WAITING = Gauge("milia_events_waiting", "Stored events that RabbitMQ still has to be sent.")
+EVENTS_DROPPED = Gauge("milia_events_dropped", "Stored events that were never sent to RabbitMQ, since the start.")
 ACTION_SECONDS = Histogram("milia_action_seconds", "Action server: time of an action.", ["outcome"], buckets=_TIMES)
 
 _LEVELS = frozenset(level.id for level in Level)
@@ -56,7 +59,7 @@ _KINDS_OF_ERRORS = (
     ("TimeoutError", "timeout"),
     ("CancelledError", "cancelled"),
 )
-FAILURE_KINDS = ("timeout", "status", "connection", "invalid", OTHER)
+FAILURE_KINDS = ("timeout", "status", "connection", "invalid", "held", OTHER)
 ERROR_KINDS = (*dict.fromkeys(kind for _, kind in _KINDS_OF_ERRORS if kind != REPEATED), OTHER)
 
 _topics: frozenset[str] = frozenset(KINDS)

@@ -25,8 +25,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from milia.breaker import Breaker
 from milia.processes import private_folder
-from milia.storage.breaker import Breaker
 from milia.storage.encryption import TextCipher
 from milia.storage.errors import StorageError, StorageUnavailable
 from milia.storage.migrate import migrate

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from rasa.core.lock_store import LockError
 from web_client import API, Web, new_id
 from web_server import GREETING
 
@@ -207,6 +208,15 @@ def test_a_bot_that_fails_or_says_nothing_is_a_503(web: Web, trouble: str) -> No
     web.agent.silent = trouble == "silence"
     answer = chat.send("my secret words")
     assert (answer.status, answer.code) == (503, "unavailable")
+
+
+def test_a_conversation_that_another_server_holds_is_busy(web: Web) -> None:
+    chat = web.open()
+    web.agent.error = LockError("another server holds the conversation")
+    answer = chat.send("hello", "held-id-1")
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "busy", "2")
+    web.agent.error = None
+    assert chat.send("hello", "held-id-1").status == 200
 
 
 def test_warnings_are_marked(web: Web) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def chat(web: Web) -> Chat:
 
 @schema.parametrize()
 @settings(
-    max_examples=40,
+    max_examples=max(40, int(os.environ.get("FUZZ_REQUESTS", "0")) // 20),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

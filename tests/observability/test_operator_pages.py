@@ -14,11 +14,14 @@ import pytest
 from operator_server import ActionServer, Served, operator_app
 from sqlalchemy import text
 
+from milia.action_calls import breaker_of
 from milia.observability import health
 from milia.observability.access import MetricsAccess, MetricsSettingError
 from milia.observability.door import OperatorPages
 from milia.storage.database import Database
 from milia.storage.encryption import TextCipher
+from milia.storage.event_broker import StoredEvents
+from milia.storage.locks import ConversationLocks
 
 KEY = "k" * 12 + "0123456789ab"
 FORWARDED = ({"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}, {"Via": "1.1 proxy"}, {"X-Real-IP": "203.0.113.9"})
@@ -95,6 +98,22 @@ def test_a_store_whose_breaker_is_open_is_told_without_asking_it(world: World) -
     world.database.breaker._next_trial = float("inf")
     assert world.ready()[1]["store"] == "not reachable"
     assert "milia_store_breaker_open 1.0" in world.rasa.get("/metrics").text
+
+
+def test_what_a_server_goes_on_without_is_in_the_metrics_and_leaves_it_ready(world: World) -> None:
+    agent = world.app.ctx.agent
+    agent.lock_store = ConversationLocks(url="redis://127.0.0.1:1/0")
+    broker = world.store.event_broker = StoredEvents("amqp://127.0.0.1:1", TextCipher(()), 30)
+    broker.publish({"event": "user"})
+    broker.dropped = 7
+    for _ in range(3):
+        agent.lock_store.breaker.note(False)
+        breaker_of(agent.action_endpoint).note(False)
+    assert world.ready()[0] == 200
+    said = world.rasa.get("/metrics").text
+    for part in ("redis", "rabbitmq", "actions"):
+        assert f'milia_away{{part="{part}"}} 1.0' in said
+    assert "milia_events_waiting 1.0" in said and "milia_events_dropped 7.0" in said
 
 
 def test_an_action_server_that_is_down_or_slow_is_told_and_one_may_serve_without_it(

@@ -23,8 +23,8 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
 from storage_turns import NewStore, plain_store, take_turn
 
+from milia.breaker import Breaker
 from milia.storage import tables
-from milia.storage.breaker import Breaker
 from milia.storage.conversations import Conversations
 from milia.storage.database import CALL_SECONDS, Database
 from milia.storage.encryption import TextCipher

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -87,11 +88,21 @@ class Postgres:
 
     def freeze(self, frozen: bool) -> None:
         """Make the server and its children stop without ending, or go on."""
+        self._signal_all(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the server and its children without a chance to do anything."""
         assert self._process is not None
-        number = signal.SIGSTOP if frozen else signal.SIGCONT
+        self._signal_all(signal.SIGKILL)
+        self._process.wait(30)
+        self._process = None
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         for process in (self._process.pid, *map(int, children)):
-            os.kill(process, number)
+            with contextlib.suppress(ProcessLookupError):  # a connection that just ended
+                os.kill(process, number)
 
     def new_database(self) -> str:
         """Make an empty database; returns its address."""

@@ -123,8 +123,9 @@ class TopicClassifier(TrainedComponent):
         name = main_intent(decision.labels)
         first = max(float(scores[self._sets.labels.index(label)]) for label in decision.labels)
         ranking = [{"name": name, "confidence": first}]
+        # The set as a whole may speak for a label that is not the likeliest alone; nothing ranks above what was chosen.
         ranking += [
-            {"name": other, "confidence": float(scores[i])}
+            {"name": other, "confidence": min(float(scores[i]), first)}
             for i in order[:10]
             if (other := main_intent([self._sets.labels[i]])) != name
         ]

@@ -64,7 +64,8 @@ def payloads(name: str) -> dict[str, list[Any]]:
     """Return the bodies of the calls to a platform, by what they are."""
 
     async def run() -> dict[str, list[Any]]:
-        with tempfile.TemporaryDirectory() as folder:
+        # A thread of the store may still be closing its file when the folder goes.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             async with world(name, Path(folder)) as w:
                 assert w.channel.running is not None
                 answers = w.channel.running.answers

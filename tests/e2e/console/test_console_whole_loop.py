@@ -31,7 +31,8 @@ MORE = (
 )
 ABOUT = "How long milia last"
 # How the explanation begins of a reply that has, and of one that has not, understood.
-RIGHT, WRONG = f"It took the message to ask about {ABOUT}", "It did not understand"
+# What a model takes it for before is its own affair, as long as it is something else.
+RIGHT = f"It took the message to ask about {ABOUT}"
 MINUTE = 60_000
 KEPT_TESTS = "topics.yml"
 
@@ -155,13 +156,13 @@ def keep_and_run(page: Page) -> None:
 
 def the_whole_loop(page: Page, bot: RealBot, sentences: tuple[str, ...], minutes: int, shot: Shot) -> None:
     before = bot.write(WRITTEN)
-    assert why(page, WRITTEN).startswith(WRONG)
+    assert not why(page, WRITTEN).startswith(RIGHT)
     for sentence in sentences:
         mark_and_accept(page, sentence)
     train(page, len(sentences), minutes)
     compare(page)
     shot(page, "loop-compared")
-    assert why(page, WRITTEN).startswith(WRONG)  # until then, the model before answers
+    assert not why(page, WRITTEN).startswith(RIGHT)  # until then, the model before answers
     page.get_by_role("link", name="Training", exact=True).click()
     put_in_service(page, "in service …")
     shot(page, "loop-in-service")
@@ -178,7 +179,7 @@ def test_a_wrong_answer_is_put_right_by_a_model_that_has_learned(
     the_whole_loop(page, quick_bot, (SENTENCE,), 5, shot)
     page.get_by_role("link", name="Training", exact=True).click()
     put_in_service(page, "Go back to")
-    assert why(page, WRITTEN).startswith(WRONG)
+    assert not why(page, WRITTEN).startswith(RIGHT)
 
 
 @pytest.mark.benchmark

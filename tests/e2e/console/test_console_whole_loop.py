@@ -30,8 +30,7 @@ MORE = (
     "is there a season of life in which face pearls quit for good",
 )
 ABOUT = "How long milia last"
-# How the explanation begins of a reply that has, and of one that has not, understood.
-# What a model takes it for before is its own affair, as long as it is something else.
+# How the explanation begins of a reply that has understood; what a model takes it for before is its own affair.
 RIGHT = f"It took the message to ask about {ABOUT}"
 MINUTE = 60_000
 KEPT_TESTS = "topics.yml"

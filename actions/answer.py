@@ -12,7 +12,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from milia.conversation import State
-from milia.dialogue import Dialogue, load_dialogue
+from milia.dialogue import load_dialogue
 from milia.in_service import Content
 from milia.reading import Reading
 
@@ -20,13 +20,8 @@ logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _load() -> Dialogue:
-    load_dialogue.cache_clear()
-    return load_dialogue(ROOT, os.environ.get("MILIA_REGION", ""))
-
-
 # Changed wordings are said once a model that knows of them is put in service.
-_dialogue = Content(ROOT, _load)
+_dialogue = Content(ROOT, lambda: load_dialogue(ROOT, os.environ.get("MILIA_REGION", "")), load_dialogue.cache_clear)
 
 
 class ActionAnswer(Action):

@@ -69,11 +69,12 @@ class Content(Generic[Value]):
 
     Args:
         root: the project's folder.
-        load: reads it.
+        load: reads it; may remember what it read, since whoever starts the server may have called it already.
+        forget: makes it read anew.
     """
 
-    def __init__(self, root: Path, load: Callable[[], Value]) -> None:
-        self._root, self._load = root, load
+    def __init__(self, root: Path, load: Callable[[], Value], forget: Callable[[], object] = lambda: None) -> None:
+        self._root, self._load, self._forget = root, load, forget
         self._value: Value | None = None
         self._stamp = 0
         self._lock = threading.Lock()
@@ -96,6 +97,7 @@ class Content(Generic[Value]):
 
     def _renew(self) -> None:
         try:
+            self._forget()
             self._value = self._load()
         except Exception as error:  # whatever is wrong with the files, what was read before goes on being said
             logger.error("The content could not be read anew: %s", error)

@@ -79,6 +79,12 @@ def read(model: Path) -> Record | None:
         return None
 
 
+def remove(model: Path) -> None:
+    """Remove a model with its record, whichever of them is there."""
+    model.unlink(missing_ok=True)
+    path_of(model).unlink(missing_ok=True)
+
+
 def changes(before: Record, after: Record) -> list[Changed]:
     """Return the files that differ between two records, by name."""
     names = sorted(before.inputs.keys() | after.inputs.keys())

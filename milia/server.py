@@ -388,7 +388,7 @@ def run(settings: Settings, request: StopRequest, progress: Progress) -> None:
     for problem in platform_credentials(os.environ)[1]:
         progress.say(f"Note: {problem}. `.venv/bin/milia channels check` says more.")
     present = training.model_path(settings.root)
-    model = in_service.chosen(settings.root, present.name) or training.current_model(settings.root)
+    model = in_service.chosen(settings.root, present.name) or (present if present.is_file() else None)
     if model and model != present:
         progress.say(f"Note: {model.name} serves, as chosen in the staff console, not {present.name} of the present data.")
     with progress.step("The model is up to date" if model else "Training the model (ten minutes or more)"):

@@ -16,7 +16,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,14 +58,14 @@ def inputs(root: Path) -> dict[str, str]:
     return {**digests, "requirements.lock": _sha256(_pins(root / "requirements.lock").encode())}
 
 
-def fingerprint(root: Path) -> str:
-    """Return one hexadecimal digest of all that training depends on."""
-    return _digest(inputs(root))
+def fingerprint(root: Path, found: Mapping[str, str] | None = None) -> str:
+    """Return one hexadecimal digest of all that training depends on: of what `inputs` found, or finds now."""
+    return _digest(inputs(root) if found is None else found)
 
 
-def model_path(root: Path) -> Path:
-    """Return where the model of the present inputs is, or will be."""
-    return root / "models" / f"milia-{fingerprint(root)[:12]}.tar.gz"
+def model_path(root: Path, found: Mapping[str, str] | None = None) -> Path:
+    """Return where the model of the inputs is, or will be: of those that `inputs` found, or finds now."""
+    return root / "models" / f"milia-{fingerprint(root, found)[:12]}.tar.gz"
 
 
 def current_model(root: Path) -> Path | None:
@@ -77,7 +77,7 @@ def current_model(root: Path) -> Path | None:
 def note_inputs(root: Path) -> None:
     """Write the record of the model of the present inputs, if that model is there and has none."""
     now = inputs(root)
-    model = root / "models" / f"milia-{_digest(now)[:12]}.tar.gz"
+    model = model_path(root, now)
     if model.is_file() and not model_record.path_of(model).exists():
         model_record.write(model, model_record.of_inputs(root, now))
 
@@ -144,7 +144,7 @@ def train(
     log = log or root / LOG
     with _lock(root, progress, request):
         before = inputs(root)
-        path = root / "models" / f"milia-{_digest(before)[:12]}.tar.gz"
+        path = model_path(root, before)
         if path.is_file() and not force:  # another process trained it while this one waited
             note_inputs(root)
             return path
@@ -197,7 +197,7 @@ def command(arguments: argparse.Namespace) -> int:
             return 1
 
 
-def _digest(files: dict[str, str]) -> str:
+def _digest(files: Mapping[str, str]) -> str:
     text = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))
     return hashlib.sha256(f"{_VERSION}\n{text}".encode()).hexdigest()
 
@@ -325,5 +325,4 @@ def _remove_old_models(root: Path, keep: Collection[str]) -> None:
     models = sorted((root / "models").glob("milia-*.tar.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in models[KEPT_MODELS:]:
         if path.name not in keep:
-            path.unlink(missing_ok=True)
-            model_record.path_of(path).unlink(missing_ok=True)
+            model_record.remove(path)

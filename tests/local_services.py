@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pytest
-from storage_postgres import free_port
+from storage_postgres import free_port, missing
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
@@ -21,10 +20,9 @@ STOP_SECONDS = 20
 
 def require(*programs: str) -> None:
     """Refuse to go on without programs: CI fails, a person's run leaves the tests out."""
-    missing = [name for name in programs if _found(name) is None]
-    if missing:
-        message = f"not installed: {', '.join(missing)}; apt-get install redis-server rabbitmq-server nginx"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    lacking = [name for name in programs if _found(name) is None]
+    if lacking:
+        missing(f"not installed: {', '.join(lacking)}; apt-get install redis-server rabbitmq-server nginx")
 
 
 def _found(program: str) -> str | None:

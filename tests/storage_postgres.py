@@ -27,6 +27,13 @@ def programs() -> Path | None:
     return Path(found).parent if found else None
 
 
+def missing(message: str) -> None:
+    """End a test for which a program is not there: CI fails, a person's run leaves it out."""
+    import pytest  # not for scripts that only want a database
+
+    pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:

@@ -52,26 +52,15 @@ class LayerSession:
         return np.asarray(self._session.run(None, {self._input: message[None]})[0][0])
 
 
-class TrainedLayers(LayerSession):
-    """Upper layers that were trained here, and can be trained further and stored.
+def save_layers(folder: Path, name: str, layers: Sequence[TransformerLayer]) -> None:
+    """Write a file for each layer, numbered behind the name."""
+    for number, layer in enumerate(layers):
+        layer.save(folder / f"{name}{number}.npz")
 
-    Attributes:
-        weights: the layers, lowest first.
-    """
 
-    def __init__(self, layers: Sequence[TransformerLayer]) -> None:
-        super().__init__(layers)
-        self.weights = tuple(layers)
-
-    def save(self, folder: Path, name: str) -> None:
-        """Write a file for each layer, numbered behind the name."""
-        for number, layer in enumerate(self.weights):
-            layer.save(folder / f"{name}{number}.npz")
-
-    @classmethod
-    def load(cls, folder: Path, name: str) -> TrainedLayers:
-        """Read what `save` wrote."""
-        return cls([TransformerLayer.load(path) for path in sorted(folder.glob(f"{name}[0-9].npz"))])
+def load_layers(folder: Path, name: str) -> LayerSession:
+    """Read what `save_layers` wrote; the weights themselves (7 MB a layer) are not kept beside the session's."""
+    return LayerSession([TransformerLayer.load(path) for path in sorted(folder.glob(f"{name}[0-9].npz"))])
 
 
 def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -95,8 +84,8 @@ def _graph(layers: Sequence[TransformerLayer], embeddings: Embeddings | None) ->
     else:
         start = helper.make_tensor_value_info(_IDS, TensorProto.INT64, [1, None])
         states = _embedded(parts, embeddings)
-    for number, layer in enumerate(layers):
-        states = _layer(parts.within(f"layer{number}."), layer, states)
+    for layer in layers:
+        states = _layer(parts, layer, states)
     end = helper.make_tensor_value_info(states, TensorProto.FLOAT, None)
     graph = helper.make_graph(parts.nodes, "layers", [start], [end], parts.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
@@ -104,27 +93,23 @@ def _graph(layers: Sequence[TransformerLayer], embeddings: Embeddings | None) ->
 
 
 class _Parts:
-    """The nodes and constants of a graph in the making; names are made unique by a prefix and a count."""
+    """The nodes and constants of a graph in the making; a count makes each name unique."""
 
-    def __init__(self, prefix: str = "", nodes: list[Any] | None = None, constants: list[Any] | None = None) -> None:
-        self.nodes: list[Any] = [] if nodes is None else nodes
-        self.constants: list[Any] = [] if constants is None else constants
-        self._prefix = prefix
-
-    def within(self, prefix: str) -> _Parts:
-        return _Parts(prefix, self.nodes, self.constants)
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
 
     def constant(self, value: np.ndarray) -> str:
         from onnx import numpy_helper
 
-        name = f"{self._prefix}constant{len(self.constants)}"
+        name = f"constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         from onnx import helper
 
-        name = f"{self._prefix}{kind}{len(self.nodes)}"
+        name = f"{kind}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 

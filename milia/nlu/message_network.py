@@ -25,7 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from milia.labels import CHITCHAT, OUT_OF_SCOPE, PHOTO, RED_FLAG
 from milia.nlu.component import TrainedComponent
-from milia.nlu.encoder_graph import TrainedLayers
+from milia.nlu.encoder_graph import LayerSession, load_layers, save_layers
 from milia.nlu.examples import example_labels
 from milia.nlu.label_attention import LabelAttention
 from milia.nlu.network_training import Examples, Schedule, train_network
@@ -35,6 +35,7 @@ from milia.nlu.sign_sentences import read_sentences
 from milia.nlu.situation_extractor import CONCEPTS, SituationExtractor
 from milia.nlu.spacy_words import SpacyWords
 from milia.nlu.spelling_corrector import SpellingCorrector, corrected
+from milia.nlu.transformer import TransformerLayer
 from milia.nlu.warning_sign_detector import FINDINGS, WarningSignDetector, findings_from_dict
 from milia.warning_signs import Findings, Level, fits_age, load_signs
 
@@ -85,7 +86,7 @@ class MessageNetwork(TrainedComponent):
         self._sure = [(level, config["sure"][level.id]) for level in sorted(map(Level.from_id, config["sure"]), reverse=True)]
         self._labels: list[str] = []
         self._concepts: dict[str, int] = {}
-        self._layers: TrainedLayers
+        self._layers: LayerSession
         self._head: LabelAttention
         self._evidence: SignEvidence
 
@@ -93,7 +94,7 @@ class MessageNetwork(TrainedComponent):
         names = json.loads((folder / "names.json").read_text())
         self._name(names["labels"], names["concepts"])
         self._head = LabelAttention.load(folder / "head.npz")
-        self._layers = TrainedLayers.load(folder, "layer")
+        self._layers = load_layers(folder, "layer")
         self._evidence = SignEvidence.load(folder, self._catalog)
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
@@ -114,23 +115,23 @@ class MessageNetwork(TrainedComponent):
         layers, self._head = train_network(
             examples, upper_layers(published_model()), self._schedule("Labels", self._config["epochs"])
         )
-        self._layers = TrainedLayers(layers)
+        self._layers = LayerSession(layers)
         free = self._sample(ordinary, sets)
         WarningSignDetector({"signs": self._config["signs"]}).process([*telling, *free], model)
-        self._evidence = train_evidence(
+        self._evidence, sign_layers = train_evidence(
             [
                 *(self._sign_example(message, one.signs) for message, one in zip(telling, sentences)),
                 *(self._sign_example(message) for message in free),
             ],
             self._catalog,
-            self._layers,
+            layers,
             (
                 self._schedule("Signs", self._config["sign_epochs"]),
                 self._schedule("Weighing of signs", self._config["sign_head_epochs"]),
             ),
             self._config["sign_regularization"],
         )
-        self._persist()
+        self._persist(layers, sign_layers)
         return self._resource
 
     def _prepared(self, texts: Sequence[str], model: SpacyModel) -> list[Message]:
@@ -173,12 +174,12 @@ class MessageNetwork(TrainedComponent):
     def _name(self, labels: list[str], concepts: list[str]) -> None:
         self._labels, self._concepts = labels, {concept: place for place, concept in enumerate(concepts)}
 
-    def _persist(self) -> None:
+    def _persist(self, layers: Sequence[TransformerLayer], sign_layers: Sequence[TransformerLayer]) -> None:
         with self._storage.write_to(self._resource) as folder:
             (folder / "names.json").write_text(json.dumps({"labels": self._labels, "concepts": list(self._concepts)}))
-            self._layers.save(folder, "layer")
+            save_layers(folder, "layer", layers)
             self._head.save(folder / "head.npz")
-            self._evidence.save(folder)
+            self._evidence.save(folder, sign_layers)
 
     def _flags(self, message: Message) -> np.ndarray:
         flags = np.zeros(len(self._concepts), np.float32)

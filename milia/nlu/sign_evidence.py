@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from milia.nlu.encoder_graph import TrainedLayers, in_parallel
+from milia.nlu.encoder_graph import LayerSession, in_parallel, load_layers, save_layers
 from milia.nlu.label_attention import LabelAttention
 from milia.nlu.network_training import Examples, Schedule, train_network
 from milia.nlu.sign_sentences import LEVEL_HEADS, sign_targets
@@ -79,7 +79,7 @@ class SignEvidence:
         catalog: the list of signs.
     """
 
-    layers: TrainedLayers
+    layers: LayerSession
     head: LabelAttention
     features: TextFeatures
     words: Regression
@@ -99,9 +99,9 @@ class SignEvidence:
             likeliest[self.catalog[sign].level] = sign
         return Judged(levels, likeliest, found)
 
-    def save(self, folder: Path) -> None:
-        """Write the parts into a folder."""
-        self.layers.save(folder, "sign_layer")
+    def save(self, folder: Path, layers: Sequence[TransformerLayer]) -> None:
+        """Write the parts into a folder, with the weights of the layers, which they do not keep."""
+        save_layers(folder, "sign_layer", layers)
         self.head.save(folder / "sign_head.npz")
         self.features.save(folder / "sign_features.joblib")
         self.words.save(folder / "sign_words.npz")
@@ -112,7 +112,7 @@ class SignEvidence:
     def load(cls, folder: Path, catalog: SignCatalog) -> SignEvidence:
         """Read what `save` wrote."""
         return cls(
-            TrainedLayers.load(folder, "sign_layer"),
+            load_layers(folder, "sign_layer"),
             LabelAttention.load(folder / "sign_head.npz"),
             TextFeatures.load(folder / "sign_features.joblib"),
             Regression.load(folder / "sign_words.npz"),
@@ -125,10 +125,10 @@ class SignEvidence:
 def train_evidence(
     examples: Sequence[SignExample],
     catalog: SignCatalog,
-    layers: TrainedLayers,
+    layers: Sequence[TransformerLayer],
     schedules: tuple[Schedule, Schedule],
     regularization: float,
-) -> SignEvidence:
+) -> tuple[SignEvidence, tuple[TransformerLayer, ...]]:
     """Train the parts: network and words first on most of the examples, to fit the stack on the rest; then head and words on all.
 
     Args:
@@ -138,6 +138,9 @@ def train_evidence(
         schedules: for the layers with a head, and for the last head over them; the first one's seed also chooses the part
             that the stack is fitted on.
         regularization: inverse strength of the penalty of the regression over words.
+
+    Returns:
+        The evidence, and the weights of its layers.
     """
     signs = tuple(sorted({sign for one in examples for sign in one.signs}))
     order = np.random.default_rng(schedules[0].seed).permutation(len(examples))
@@ -156,12 +159,12 @@ def train_evidence(
         targets = sign_targets([one.signs for one in on], (), catalog)
         return features, fit_regressions(features.matrix(texts, [()] * len(texts)), targets, regularization)
 
-    trained, head = network(rest, [one.states for one in rest], layers.weights, schedules[0])
-    layers = TrainedLayers(trained)
+    trained, head = network(rest, [one.states for one in rest], layers, schedules[0])
+    through = LayerSession(trained)
     features, words = regression(rest)
     rows = [
         _evidence(
-            head.logits(layers(one.states), one.flags),
+            head.logits(through(one.states), one.flags),
             words.logits(features.row(one.text))[0],
             signs_in(one.findings, Context(), catalog),
             one.findings,
@@ -171,9 +174,9 @@ def train_evidence(
     ]
     levels = sign_targets([one.signs for one in kept], (), catalog)
     stack = Regression.of_models([LogisticRegression(max_iter=1000).fit(rows, column) for column in levels.T])
-    states = in_parallel(layers, [one.states for one in examples])
+    states = in_parallel(through, [one.states for one in examples])
     _, head = network(examples, states, (), schedules[1])
-    return SignEvidence(layers, head, *regression(examples), stack, signs, catalog)
+    return SignEvidence(through, head, *regression(examples), stack, signs, catalog), trained
 
 
 def _evidence(

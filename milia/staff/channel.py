@@ -91,7 +91,7 @@ class StaffChannel(InputChannel):
         self._database, self._root, self._pages = database, root, pages or ConsolePages()
         self._redact = redact
         # Read anew once a model that knows of changed content is put in service.
-        self._knowledge = Content(root, self._load)
+        self._knowledge = Content(root, lambda: load_knowledge(root), load_knowledge.cache_clear)
         self._app: Sanic | None = None
         self._console: Console | None = None
 
@@ -179,10 +179,6 @@ class StaffChannel(InputChannel):
 
     def _known(self) -> Knowledge:
         return self._knowledge.get()
-
-    def _load(self) -> Knowledge:
-        load_knowledge.cache_clear()
-        return load_knowledge(self._root)
 
     async def _without_personal_data(self, text: str) -> str:
         """Redact a text as the store of the conversations does, unless another way was given."""

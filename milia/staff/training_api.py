@@ -139,7 +139,7 @@ class TrainingApi:
 
     def _standing(self, found: list[Accepted]) -> dict[str, Any]:
         running, inputs = self._model.name, training.inputs(self._root)
-        present = training.model_path(self._root).name
+        present = training.model_path(self._root, inputs).name
         now = model_record.of_inputs(self._root, inputs)
         record = model_record.read(self._root / "models" / running) if running else None
         if record is None and running == present:

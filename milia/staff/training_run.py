@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from milia import training
+from milia import model_record, training
 from milia.processes import CommandError, stop_on_signals
 from milia.progress import Progress
 from milia.staff.texts import texts
@@ -126,7 +126,6 @@ def train(root: Path, model: Path, keep: Collection[str], say: Say) -> None:
 
 def _try_out(model: Path, root: Path) -> None:
     """Load a model and ask it something; one that does not answer is removed."""
-    from milia import model_record
     from milia.evaluation.bot import Bot  # Rasa: seconds that the steps before need not wait
 
     try:
@@ -135,6 +134,5 @@ def _try_out(model: Path, root: Path) -> None:
         if not said:
             raise CommandError("the new model gives an empty answer")
     except Exception as error:
-        model.unlink(missing_ok=True)
-        model_record.path_of(model).unlink(missing_ok=True)
+        model_record.remove(model)
         raise CommandError(f"the new model does not answer, and was removed: {type(error).__name__}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -87,6 +88,15 @@ class Person:
 
     def get(self, path: str) -> Answer:
         return self.send("GET", path)
+
+    def ended(self, job: str) -> dict[str, Any]:
+        """Wait for the end of a run, and return it."""
+        for _ in range(200):
+            found: dict[str, Any] = self.get(f"/jobs/{job}").json
+            if found["state"] not in ("waiting", "loading", "running"):
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"the run did not end: {found['state']}, {found['done']} of {found['total']}")
 
     def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         return self.send("POST", path, {} if body is None else body, **headers)

@@ -38,15 +38,6 @@ def login(
     return lambda role: Person.login(server, people[role])
 
 
-def finished(person: Person, job: str) -> dict[str, Any]:
-    for _ in range(200):
-        found: dict[str, Any] = person.get(f"/jobs/{job}").json
-        if found["state"] not in ("waiting", "loading", "running"):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"the run did not end: {found['state']}, {found['done']} of {found['total']}")
-
-
 def test_a_test_with_a_topic_or_sign_that_is_gone_is_listed_as_broken(login: Callable[[str], Person], project: Path) -> None:
     (project / "tests/dialogs/old.yml").write_text(
         "- name: Old\n  why: It was.\n  turns:\n    - user: hi\n      expect: {topics: [gone], signs: [ws.gone]}\n"
@@ -149,12 +140,12 @@ def test_a_run_tells_its_progress_and_what_changed_since_the_one_before(
     editor = login("editor")
     names = [row["name"] for row in editor.get("/tests").json["tests"]][:3]
     monkeypatch.setenv("STAFF_WORKER", "pass")
-    first = finished(editor, editor.post("/jobs", {"kind": "tests", "names": names}).json["id"])
+    first = editor.ended(editor.post("/jobs", {"kind": "tests", "names": names}).json["id"])
     assert (first["state"], first["done"], first["total"], first["passed"]) == ("done", 3, 3, 3)
     assert [one["before"] for one in first["results"]] == [None, None, None]
     monkeypatch.setenv("STAFF_WORKER", "fail")
     second = editor.post("/jobs", {"kind": "tests", "names": names}).json
-    second = finished(editor, second["id"])
+    second = editor.ended(second["id"])
     worse = second["results"][0]
     assert (worse["passed"], worse["before"]) == (False, True)
     assert worse["turns"][0]["differences"] == ["topics: expected a; got b"]
@@ -179,7 +170,7 @@ def test_one_run_at_a_time_and_a_cancelled_one_keeps_what_is_done(
     assert cancelled["state"] == "cancelled" and 1 <= cancelled["done"] < cancelled["total"]
     monkeypatch.setenv("STAFF_WORKER", "pass")
     again = editor.post("/jobs", {"kind": "tests"})
-    assert again.status == 202 and finished(editor, again.json["id"])["state"] == "done"
+    assert again.status == 202 and editor.ended(again.json["id"])["state"] == "done"
     assert len(editor.get(f"/jobs/{job['id']}").json["results"]) == cancelled["done"]
 
 
@@ -187,7 +178,7 @@ def test_one_run_at_a_time_and_a_cancelled_one_keeps_what_is_done(
 def test_a_run_that_fails_says_why(login: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch, kind: str, reason: str) -> None:
     editor = login("editor")
     monkeypatch.setenv("STAFF_WORKER", kind)
-    found = finished(editor, editor.post("/jobs", {"kind": "tests"}).json["id"])
+    found = editor.ended(editor.post("/jobs", {"kind": "tests"}).json["id"])
     assert (found["state"], found["error"]) == ("failed", reason)
 
 
@@ -264,7 +255,7 @@ def test_an_upload_in_order_is_replayed(
     monkeypatch.setenv("STAFF_WORKER", "pass")
     answer = upload(editor, body, kind)
     assert answer.status == 202, answer.body
-    assert [one["name"] for one in finished(editor, answer.json["id"])["results"]] == names
+    assert [one["name"] for one in editor.ended(answer.json["id"])["results"]] == names
 
 
 @pytest.mark.model

@@ -72,15 +72,6 @@ def accept(editor: Person, sentence: str = SENTENCE, **form: Any) -> str:
     return str(made["id"])
 
 
-def ended(person: Person, job: str) -> dict[str, Any]:
-    for _ in range(200):
-        found: dict[str, Any] = person.get(f"/jobs/{job}").json
-        if found["state"] not in ("waiting", "loading", "running"):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"the training did not end: {found}")
-
-
 def test_an_accepted_change_is_new_to_the_model_until_it_is_taken_into_the_files_and_learned(
     login: Callable[[str], Person], trainable: Path
 ) -> None:
@@ -93,7 +84,7 @@ def test_an_accepted_change_is_new_to_the_model_until_it_is_taken_into_the_files
     assert SENTENCE not in (trainable / FILE).read_text()
     job = editor.post("/training", {"take": [review]})
     assert job.status == 202, job.body
-    done = ended(editor, job.json["id"])
+    done = editor.ended(job.json["id"])
     assert (done["state"], done["done"], [step["state"] for step in done["steps"]]) == ("done", 2, ["ok", "ok"])
     assert SENTENCE in (trainable / FILE).read_text()
     after = editor.get("/training").json
@@ -108,7 +99,7 @@ def test_an_accepted_change_is_new_to_the_model_until_it_is_taken_into_the_files
 def test_a_model_that_knows_the_change_counts_it_no_more(login: Callable[[str], Person], trainable: Path) -> None:
     editor = login("editor")
     review = accept(editor)
-    ended(editor, editor.post("/training", {"take": [review]}).json["id"])
+    editor.ended(editor.post("/training", {"take": [review]}).json["id"])
     training.note_inputs(trainable)  # as the real training does
     editor.server.app.ctx.agent.processor.model_filename = training.model_path(trainable).name
     now = editor.get("/training").json
@@ -147,7 +138,7 @@ async def _patches(person: Person) -> Any:
 def test_what_is_not_accepted_or_there_already_is_refused(login: Callable[[str], Person], trainable: Path) -> None:
     editor = login("editor")
     review = accept(editor)
-    ended(editor, editor.post("/training", {"take": [review]}).json["id"])
+    editor.ended(editor.post("/training", {"take": [review]}).json["id"])
     for names in ([review], ["999"], ["not a review"]):
         answer = editor.post("/training", {"take": names})
         assert answer.status == 422 and names[0] in answer.json["faults"][0], answer.body
@@ -166,13 +157,13 @@ def test_a_training_that_fails_shows_why_and_leaves_the_running_model(
     running = editor.get("/training").json["running"]
     review = accept(editor)
     monkeypatch.setenv("STAFF_WORKER", "fail")
-    found = ended(editor, editor.post("/training", {"take": [review]}).json["id"])
+    found = editor.ended(editor.post("/training", {"take": [review]}).json["id"])
     assert found["state"] == "failed" and "no examples of greet" in found["error"]
     assert [step["state"] for step in found["steps"]] == ["ok", "failed"]
     now = editor.get("/training").json
     assert (now["running"], now["is_trained"], now["job"]["error"]) == (running, False, found["error"])
     monkeypatch.setenv("STAFF_WORKER", "dies")
-    again = ended(editor, editor.post("/training", {"take": []}).json["id"])
+    again = editor.ended(editor.post("/training", {"take": []}).json["id"])
     assert (again["state"], again["error"]) == ("failed", "the process ended early (code 3)")
 
 
@@ -218,7 +209,7 @@ def test_a_training_that_says_nothing_for_too_long_is_stopped(
     editor = login("editor")
     monkeypatch.setattr(jobs_module, "_SILENT_SECONDS", {"training": 0.6})
     monkeypatch.setenv("STAFF_WORKER", "slow")
-    found = ended(editor, editor.post("/training", {"take": [accept(editor)]}).json["id"])
+    found = editor.ended(editor.post("/training", {"take": [accept(editor)]}).json["id"])
     assert found["state"] == "failed" and found["error"].startswith("it said nothing for")
     assert found["steps"][-1]["state"] == "failed"
 
@@ -248,7 +239,7 @@ def test_every_step_is_in_the_audit_log(login: Callable[[str], Person], database
     editor = login("editor")
     review = accept(editor)
     job = editor.post("/training", {"take": [review]}).json
-    ended(editor, job["id"])
+    editor.ended(job["id"])
     rows = asyncio.run(Audit(database).rows())
     told = {row["what"]: row["detail"] for row in rows}
     assert told["training.take"] == f"reviews {review}: {FILE}"

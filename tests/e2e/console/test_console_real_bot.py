@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from real_console import MINUTE, log_in
 from running_bot import RealBot
 
 pytestmark = pytest.mark.e2e
@@ -18,21 +19,14 @@ VIEWS = ("try", "conversations", "statistics", "reviews", "tests", "training", "
 def real(running_bot: RealBot, new_visit: Callable[..., BrowserContext]) -> Page:
     """The console of the real bot, as its local admin."""
     running_bot.start()
-    page = new_visit().new_page()
-    page.goto(f"{running_bot.url}/staff")
-    name, password = running_bot.staff
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Try it")).to_be_visible(timeout=60_000)
-    return page
+    return log_in(running_bot, new_visit)
 
 
 def say(page: Page, text: str) -> None:
     page.get_by_label("Message, as a person would write it").fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
     # The first message of all loads what the explanations need.
-    expect(page.locator(".turn.chosen .bubble.me")).to_have_text(text, timeout=60_000)
+    expect(page.locator(".turn.chosen .bubble.me")).to_have_text(text, timeout=MINUTE)
 
 
 def test_every_view_of_the_real_console_is_axe_clean_and_within_its_policy(real: Page, running_bot: RealBot, violations: Violations, shot: Shot) -> None:
@@ -63,7 +57,7 @@ def test_what_a_person_wrote_is_found_marked_and_accepted_in_other_words(real: P
     real.get_by_role("link", name="Conversations").click()
     row = real.locator(".rows > li").filter(has_text="zqxj")
     for _ in range(20):
-        expect(real.locator(".waiting")).to_have_count(0, timeout=60_000)
+        expect(real.locator(".waiting")).to_have_count(0, timeout=MINUTE)
         if row.count():
             break
         real.wait_for_timeout(1000)
@@ -77,10 +71,10 @@ def test_what_a_person_wrote_is_found_marked_and_accepted_in_other_words(real: P
     sentence = real.get_by_label("A sentence that asks the same, in your own words")
     sentence.fill("will the zqxj spots vanish when he is older")
     real.get_by_role("button", name="Check first").click()
-    expect(real.get_by_text("too near to what the person wrote")).to_be_visible(timeout=60_000)
+    expect(real.get_by_text("too near to what the person wrote")).to_be_visible(timeout=MINUTE)
     sentence.fill("do a toddler's tiny pearls keep hanging around until school")
     real.get_by_role("button", name="Accept").click()
-    expect(real.get_by_role("heading", name="Accepted by")).to_be_visible(timeout=60_000)
+    expect(real.get_by_role("heading", name="Accepted by")).to_be_visible(timeout=MINUTE)
     with real.expect_download() as download:
         real.get_by_role("button", name="Download the patch").click()
     patch = download.value.path().read_text(encoding="utf-8")

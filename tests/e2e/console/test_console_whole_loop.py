@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from project_copy import copy_project
+from real_console import MINUTE, log_in
 from running_bot import RealBot
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +33,6 @@ MORE = (
 ABOUT = "How long milia last"
 # How the explanation begins of a reply that has understood; what a model takes it for before is its own affair.
 RIGHT = f"It took the message to ask about {ABOUT}"
-MINUTE = 60_000
 KEPT_TESTS = "topics.yml"
 
 
@@ -60,17 +60,6 @@ def slow_bot(tmp_path: Path) -> Iterator[RealBot]:
     bot = start_bot(tmp_path)
     yield bot
     bot.stop()
-
-
-def log_in(bot: RealBot, new_visit: Callable[..., BrowserContext]) -> Page:
-    page = new_visit().new_page()
-    page.goto(f"{bot.url}/staff")
-    name, password = bot.staff
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Try it")).to_be_visible(timeout=MINUTE)
-    return page
 
 
 def mark_and_accept(page: Page, sentence: str) -> None:

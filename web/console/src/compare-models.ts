@@ -9,9 +9,6 @@ import { link } from './router'
 import type { Job, Training, Turn } from './types'
 import { View } from './view'
 
-const EACH_MS = 1000
-const ENDED = ['done', 'failed', 'cancelled']
-
 @customElement('milia-compare-models')
 export class CompareModels extends View {
   @property() running = ''
@@ -92,11 +89,8 @@ export class CompareModels extends View {
     await this.attempt('tests', async () => {
       for (const model of models) {
         this.job = undefined
-        let job = await call('post', '/jobs', { body: { kind: 'tests', model } })
-        while (!ENDED.includes(job.state) && this.isConnected) {
-          await new Promise((done) => setTimeout(done, EACH_MS))
-          this.job = job = await call('get', '/jobs/{job}', { at: { job: job.id } })
-        }
+        const { id } = await call('post', '/jobs', { body: { kind: 'tests', model } })
+        const job = await this.follow(id, (now) => (this.job = now))
         if (job.state !== 'done') return
         this.runs = { ...this.runs, [model]: job }
       }

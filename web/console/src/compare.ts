@@ -1,15 +1,13 @@
 /** The same messages with another model, beside what the running one said. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
-import { call, Problem, upload } from './api'
+import { Problem, upload } from './api'
 import * as names from './names'
 import { chips, choice, level, trouble, type Part } from './parts'
 import type { Job, Result, Turn } from './types'
 import { View } from './view'
 
 type Replayed = NonNullable<Result['turns']>[number]
-const EACH_MS = 1000
-const ENDED = ['done', 'failed', 'cancelled']
 
 @customElement('milia-compare')
 export class Compare extends View {
@@ -88,11 +86,8 @@ export class Compare extends View {
     this.other = undefined
     this.of = id
     const other = await this.attempt('compare', async () => {
-      let job = { id: (await upload(file, 'application/x-ndjson', { name: file.name, model })).id } as Job
-      do {
-        await new Promise((done) => setTimeout(done, EACH_MS))
-        job = this.job = await call('get', '/jobs/{job}', { at: { job: job.id } })
-      } while (this.isConnected && !ENDED.includes(job.state))
+      const { id } = await upload(file, 'application/x-ndjson', { name: file.name, model })
+      const job = await this.follow(id, (now) => (this.job = now))
       if (job.state !== 'done') throw new Problem(422, { detail: job.error ?? 'The other model was stopped before it answered.' })
       return job.results[0]?.turns?.at(-1)
     })

@@ -1,13 +1,46 @@
 /** What all views share: they render into the page itself, and show what goes wrong. */
 import { LitElement } from 'lit'
 import { state } from 'lit/decorators.js'
-import { Problem } from './api'
+import { call, Problem } from './api'
+import type { Job } from './types'
+
+/** How often a view looks how far something is. */
+const AGAIN_MS = 1000
+const ENDED: Job['state'][] = ['done', 'failed', 'cancelled']
 
 export abstract class View extends LitElement {
   /** What went wrong last, in words. */
   @state() problem?: Problem
   /** Name of what is being done; '' when nothing is. */
   @state() busy = ''
+
+  private clock = 0
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.stopLooking()
+  }
+
+  /** Look again in a while, unless the view is gone by then; what was planned before is dropped. */
+  protected lookAgain(look: () => void): void {
+    this.stopLooking()
+    if (this.isConnected) this.clock = window.setTimeout(look, AGAIN_MS)
+  }
+
+  /** Drop what is planned. */
+  protected stopLooking(): void {
+    clearTimeout(this.clock)
+  }
+
+  /** Follow a run until it is over, or the view is gone; `seen` gets it as it stands each time. */
+  protected async follow(id: string, seen: (job: Job) => void): Promise<Job> {
+    for (;;) {
+      await new Promise((done) => setTimeout(done, AGAIN_MS))
+      const job = await call('get', '/jobs/{job}', { at: { job: id } })
+      seen(job)
+      if (!this.isConnected || ENDED.includes(job.state)) return job
+    }
+  }
 
   /** One style sheet for the whole console, and labels that reach across elements. */
   protected override createRenderRoot(): HTMLElement {

@@ -17,22 +17,15 @@ export const STATES: { [state in Job['state']]: string } = {
   cancelled: 'Cancelled',
 }
 export const OPEN: Job['state'][] = ['waiting', 'loading', 'running']
-const EACH_MS = 1000
 
 @customElement('milia-run')
 export class Run extends View {
   @property() job = ''
   @state() private one?: Job
   @state() private all = false
-  private clock = 0
 
   protected override firstUpdated(): void {
     void this.load()
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    clearTimeout(this.clock)
   }
 
   private get going(): boolean {
@@ -40,12 +33,12 @@ export class Run extends View {
   }
 
   private load = async (): Promise<void> => {
-    clearTimeout(this.clock)
+    this.stopLooking()
     const one = await this.attempt('load', () => call('get', '/jobs/{job}', { at: { job: this.job } }))
     if (!one) return
     const went = this.going
     this.one = one
-    if (this.going && this.isConnected) this.clock = window.setTimeout(this.load, EACH_MS)
+    if (this.going) this.lookAgain(this.load)
     else if (went) say(`The run has ended: ${this.outcome(one)}`)
   }
 
@@ -93,10 +86,10 @@ export class Run extends View {
   }
 
   private cancel = async (): Promise<void> => {
-    clearTimeout(this.clock)
+    this.stopLooking()
     const one = await this.attempt('cancel', () => call('post', '/jobs/{job}/cancel', { at: { job: this.job } }))
     if (one) this.one = { ...one, results: one.results.length ? one.results : (this.one?.results ?? []) }
-    if (this.going) this.clock = window.setTimeout(this.load, EACH_MS)
+    if (this.going) this.lookAgain(this.load)
     else say('The run is cancelled. What was done until then is kept.')
   }
 

@@ -13,7 +13,6 @@ import { OPEN, STATES } from './run'
 type Model = Training['models'][number]
 type Accepted = Training['accepted'][number]
 type Step = NonNullable<Job['steps']>[number]
-const EACH_MS = 1000
 const KINDS: { [kind in Training['changes'][number]['kind']]: string } = {
   training: 'Training sentences',
   signs: 'Sentences for warning signs',
@@ -31,15 +30,9 @@ export class TrainingPage extends View {
   @state() private left: string[] = []
   /** The model that is about to be put in service. */
   @state() private asked = ''
-  private clock = 0
 
   protected override firstUpdated(): void {
     void this.load()
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    clearTimeout(this.clock)
   }
 
   private load = async (): Promise<void> => {
@@ -54,8 +47,8 @@ export class TrainingPage extends View {
   }
 
   private watch(): void {
-    clearTimeout(this.clock)
-    if (this.going && this.isConnected) this.clock = window.setTimeout(this.look, EACH_MS)
+    if (this.going) this.lookAgain(this.look)
+    else this.stopLooking()
   }
 
   /** See how far the training is; once it is over, see what became of it. */
@@ -190,7 +183,7 @@ export class TrainingPage extends View {
   }
 
   private cancel = async (): Promise<void> => {
-    clearTimeout(this.clock)
+    this.stopLooking()
     const job = await this.attempt('cancel', () => call('post', '/jobs/{job}/cancel', { at: { job: this.now!.job!.id } }))
     if (!job) return this.watch()
     await this.load()

@@ -1,7 +1,7 @@
 """Writes layers of the encoder as ONNX graphs and runs them with onnxruntime.
 
-The published file makes its eight-bit weights floating point and keeps the large tables so in memory; graphs of our own
-take a third of its time and of its memory, and the layers that are trained here run like the others.
+The published file makes its eight-bit weights floating point for every message; graphs of our own do so once and take about
+half of its time, and the layers that are trained here run like the others.
 """
 
 from __future__ import annotations
